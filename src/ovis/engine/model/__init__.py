@@ -1,0 +1,1 @@
+"""The v4 type model: enums and structs. See `types` and `enums`."""
