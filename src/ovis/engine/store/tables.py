@@ -78,14 +78,14 @@ class Table:
 
     def build(self, metadata: sa.MetaData) -> sa.Table:
         """The SQLAlchemy table of this declaration."""
-        id_type: Any = sa.BigInteger().with_variant(sa.Integer(), "sqlite") if self.serial else sa.String(64)
+        id_type: Any = sa.BigInteger().with_variant(sa.Integer(), "sqlite") if self.serial else sa.String(255)
         parts: list[Any] = [
             sa.Column("id", id_type, primary_key=True, autoincrement=self.serial),
             sa.Column("version", sa.BigInteger(), nullable=False),
             sa.Column("doc", sa.LargeBinary(), nullable=False),
         ]
         for column in self.columns:
-            kind = sa.String(64) if column.references else _TYPES[column.kind]
+            kind = sa.String(255) if column.references else _TYPES[column.kind]
             extra = (
                 [sa.ForeignKey(f"{column.references}.id", ondelete=column.on_delete.upper())]
                 if column.references
