@@ -1,0 +1,100 @@
+"""Where a permission on a parent reaches: VM, cluster, data center, system, and the other chains.
+
+Does: find the objects whose permissions count for an object, and the objects below one. Does not: know roles.
+Follows: inheritance of engine 4.5.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ovis.engine.access.predefined import SYSTEM_ID
+from ovis.engine.store.session import Reader
+
+ObjectRef = tuple[str, str]
+SYSTEM: ObjectRef = ("system", SYSTEM_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A way up: rows of `table` join a child (column `child`) with its parent (column `parent`)."""
+
+    parent_type: str
+    table: str
+    child: str
+    parent: str
+
+
+WAYS: dict[str, tuple[Up, ...]] = {
+    "cluster": (Up("data_center", "clusters", "id", "data_center_id"),),
+    "host": (Up("cluster", "hosts", "id", "cluster_id"),),
+    "vm": (Up("cluster", "vms", "id", "cluster_id"),),
+    "vm_pool": (Up("cluster", "vm_pools", "id", "cluster_id"),),
+    "template": (Up("disk_of_template", "template_disk_attachments", "template_id", "disk_id"),),
+    "disk_of_template": (Up("storage_domain", "disks", "id", "storage_domain_id"),),
+    "storage_domain": (Up("data_center", "storage_domain_attachments", "storage_domain_id", "data_center_id"),),
+    "disk": (
+        Up("vm", "disk_attachments", "disk_id", "vm_id"),
+        Up("storage_domain", "disks", "id", "storage_domain_id"),
+    ),
+    "network": (Up("data_center", "networks", "id", "data_center_id"),),
+    "vnic_profile": (Up("network", "vnic_profiles", "id", "network_id"),),
+    "disk_profile": (Up("storage_domain", "disk_profiles", "id", "storage_domain_id"),),
+    "cpu_profile": (Up("cluster", "cpu_profiles", "id", "cluster_id"),),
+}
+# Types whose rows live in a table of this name, for "everything below".
+TABLE_OF = {
+    "data_center": "data_centers",
+    "cluster": "clusters",
+    "host": "hosts",
+    "vm": "vms",
+    "vm_pool": "vm_pools",
+    "template": "templates",
+    "storage_domain": "storage_domains",
+    "disk": "disks",
+    "network": "networks",
+    "vnic_profile": "vnic_profiles",
+    "disk_profile": "disk_profiles",
+    "cpu_profile": "cpu_profiles",
+    "mac_pool": "mac_pools",
+}
+
+
+def lineage(rd: Reader, object_type: str, object_id: str) -> set[ObjectRef]:
+    """The object itself and everything whose permissions count for it, system included."""
+    found: set[ObjectRef] = {SYSTEM}
+    waiting: list[ObjectRef] = [(object_type, object_id)]
+    while waiting:
+        ref = waiting.pop()
+        if ref in found:
+            continue
+        found.add(ref)
+        for way in WAYS.get(ref[0], ()):
+            if way.table not in rd.schema.sql:
+                continue
+            sql = rd.schema.sql[way.table]
+            rows = rd.rows(sa.select(sql.c[way.parent]).where(sql.c[way.child] == ref[1]))
+            waiting += [(way.parent_type, row[0]) for row in rows if row[0] is not None]
+    return found
+
+
+def below(rd: Reader, object_type: str, held: dict[str, set[str]]) -> set[str]:
+    """Ids of all objects of a type that lie at or below the held ones (object type -> ids)."""
+    found = set(held.get(object_type, ()))
+    for way in WAYS.get(object_type, ()):
+        if way.table not in rd.schema.sql:
+            continue
+        parents = below(rd, way.parent_type, held)
+        if parents:
+            sql = rd.schema.sql[way.table]
+            found |= {row[0] for row in rd.rows(sa.select(sql.c[way.child]).where(sql.c[way.parent].in_(parents)))}
+    return found
+
+
+def types_of(refs: Iterable[ObjectRef]) -> dict[str, set[str]]:
+    """References grouped by type."""
+    grouped: dict[str, set[str]] = {}
+    for kind, id_ in refs:
+        grouped.setdefault(kind, set()).add(id_)
+    return grouped
