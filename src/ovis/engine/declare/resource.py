@@ -102,7 +102,7 @@ class Resource:
     derive: fills computed attributes of a whole set at once: (rd, call, objects) -> objects.
     cacheable: encoded rows depend on (id, version) alone; False when derive shows live values.
     link: shown as a link of the root or the parent. singleton: no collection, one object at this path.
-    v3_shim: name of the wire shim that maps this resource in v3, or None.
+    v3_context: what v3's shims need of the store for a set of objects: (rd, objects) -> wire.dialect3.Context.
     """
 
     type: Any
@@ -124,7 +124,7 @@ class Resource:
     link: bool = True
     in_v4: bool = True
     singleton: bool = False
-    v3_shim: str | None = None
+    v3_context: Callable[..., Any] | None = None
     doc: str = ""
 
 

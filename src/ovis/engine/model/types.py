@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Struct, field
 
-from ovis.engine.declare.shape import LINK, XML_ATTRIBUTE, ElementName, Link, Many, Names, Sub
+from ovis.engine.declare.shape import LINK, XML_ATTRIBUTE, ElementName, Many, Names, Sub
 from ovis.engine.model.enums import (
     Architecture,
     AutoNumaStatus,

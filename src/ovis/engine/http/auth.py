@@ -1,0 +1,137 @@
+"""Who is calling: bearer tokens, Basic, cookies; in the order of the original's filters.
+
+Does: find the principal of a request, open and close cookie sessions. Does not: check permits.
+Follows: API facts, section 2.2.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+
+from ovis.engine.access.directory import SignInFailed, authenticate, load_principal
+from ovis.engine.access.tokens import COOKIE_IDLE, Session, Sessions
+from ovis.engine.declare.call import Principal
+from ovis.engine.declare.faults import Fault
+from ovis.engine.http.messages import Request
+from ovis.engine.store.store import Store
+
+CHALLENGE = ("WWW-Authenticate", 'Basic realm="RESTAPI"')
+API_SCOPE = "ovirt-app-api"
+_REMEMBER = 60.0  # seconds for which a checked Basic password is not checked again
+_MOST = 2000
+
+
+class Unauthenticated(Fault):
+    """Nobody, or somebody unknown: 401 with a challenge."""
+
+    status = 401
+    reason = "Unauthorized"
+
+
+class CsrfRefused(Fault):
+    """The session asked for CSRF protection and the request lacks its id."""
+
+    status = 403
+
+
+@dataclass(slots=True)
+class Caller:
+    """An authenticated caller. cookie: to set on the answer."""
+
+    principal: Principal
+    cookie: str | None = None
+
+
+def preferences(request: Request) -> frozenset[str]:
+    """The words of `Prefer`."""
+    return frozenset(p.strip().lower() for p in request.headers.get("prefer", "").split(","))
+
+
+class Authenticator:
+    """Authenticates requests of the API."""
+
+    def __init__(self, store: Store, sessions: Sessions) -> None:
+        self._store = store
+        self.sessions = sessions
+        self._key = secrets.token_bytes(32)
+        self._checked: dict[bytes, tuple[float, str]] = {}
+
+    async def caller(self, request: Request, api_path: str) -> Caller:
+        """The caller, or Unauthenticated."""
+        prefer = preferences(request)
+        persistent = "persistent-auth" in prefer and "new-auth" not in prefer
+        cookie = _cookie(request)
+        if cookie and not persistent:
+            await self.sessions.close(cookie)  # the logout signal of 3.x clients
+        if cookie and persistent:
+            session = await self.sessions.find(cookie)
+            if session is not None and session.token.kind == "cookie":
+                self._csrf(request, session, cookie)
+                return Caller(session.principal)
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        scheme = scheme.lower()
+        if scheme == "bearer":
+            return await self._bearer(credentials.strip())
+        if scheme == "basic":
+            principal = await self._basic(credentials.strip())
+            if "persistent-auth" not in prefer:
+                return Caller(principal)
+            text = await self.sessions.open(
+                principal,
+                API_SCOPE,
+                kind="cookie",
+                idle=_session_ttl(request),
+                csrf="csrf-protection" in prefer,
+            )
+            return Caller(principal, f"JSESSIONID={text}; Path={api_path}; HttpOnly; Secure; SameSite=Lax")
+        raise Unauthenticated("Sign in first.")
+
+    def _csrf(self, request: Request, session: Session, cookie: str) -> None:
+        if session.csrf and request.headers.get("jsessionid") != cookie:
+            raise CsrfRefused("The session's id must be repeated in a header.")
+
+    async def _bearer(self, text: str) -> Caller:
+        session = await self.sessions.find(text) if text else None
+        if session is None or session.token.kind != "bearer" or API_SCOPE not in session.token.scope.split():
+            raise Unauthenticated("The token is unknown or expired.")
+        return Caller(session.principal)
+
+    async def _basic(self, credentials: str) -> Principal:
+        try:
+            name, _, password = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError) as err:
+            raise Unauthenticated("The credentials cannot be read.") from err
+        key = hashlib.blake2b(f"{name}\0{password}".encode(), key=self._key).digest()
+        known = self._checked.get(key)
+        if known and time.monotonic() - known[0] < _REMEMBER:
+            principal = await self._store.read(lambda rd: load_principal(rd, known[1]))
+            if principal is not None:
+                return principal
+        try:
+            principal = await authenticate(self._store, name, password)
+        except SignInFailed as err:
+            raise Unauthenticated(err.detail) from err
+        if len(self._checked) >= _MOST:
+            self._checked.clear()
+        self._checked[key] = (time.monotonic(), principal.user_id)
+        return principal
+
+    def forget_passwords(self) -> None:
+        """After a password changed."""
+        self._checked.clear()
+
+
+def _cookie(request: Request) -> str | None:
+    for part in request.headers.get("cookie", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == "JSESSIONID" and value:
+            return value
+    return None
+
+
+def _session_ttl(request: Request) -> int:
+    text = request.headers.get("session-ttl", "").strip()
+    return int(text) * 60 if text.isdigit() and int(text) >= 1 else COOKIE_IDLE

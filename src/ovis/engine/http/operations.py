@@ -1,0 +1,544 @@
+"""What every operation of every resource has in common: find, check, run, answer.
+
+Does: list, get, add, update, remove, actions and their polls, from declarations. Does not: authenticate (auth) or write
+bytes (rows). Each mutating operation runs, with its permission check, in one write transaction.
+Follows: API facts, sections 4 and 6.
+"""
+
+import asyncio
+import dataclasses
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from ovis.engine.access.ancestry import TABLE_OF, ObjectRef
+from ovis.engine.access.check import check, visible_ids
+from ovis.engine.commands.services import Services
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound
+from ovis.engine.declare.resource import Op, Resource, Started
+from ovis.engine.declare.shape import names_of
+from ovis.engine.http.follow import Follower, paths_of
+from ovis.engine.http.messages import Answer, Request
+from ovis.engine.http.router import Route
+from ovis.engine.http.rows import Rows, object_href
+from ovis.engine.model.types import Action, Job
+from ovis.engine.store.search import search
+from ovis.engine.store.session import Reader, Tx
+from ovis.engine.wire.codecs import CONTENT_TYPES, Format
+from ovis.engine.wire.dialect3 import Context
+from ovis.engine.wire.layout import collection_name
+
+_V3_DETAILS = {"disks": "disk_attachments", "nics": "nics", "tags": "tags", "statistics": "statistics"}
+
+
+class MethodNotAllowed(Fault):
+    """The path exists, the operation does not."""
+
+    status = 405
+
+
+@dataclass(slots=True)
+class _Found:
+    """Rows of a list: keys in order, objects where needed, fragments where kept."""
+
+    rows: list[tuple[str, int, Any]]
+    context: Context
+    ready: dict[str, bytes]
+    cacheable: bool
+
+
+class Operations:
+    """Runs the operations of one composition."""
+
+    def __init__(self, services: Services, rows: Rows) -> None:
+        self._services = services
+        self._store = services.store
+        self._rows = rows
+        self._codecs = rows.codecs
+        self._follower = Follower(rows.codecs.layout, self.list_subs)
+        self._keys: dict[tuple[Any, ...], tuple[int, list[tuple[str, int]]]] = {}
+
+    async def run(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        """Answer one request on a route."""
+        method = request.method
+        resource = route.resource
+        if call.dialect == 3 and not call.principal.administrator and not call.filtered:
+            raise Forbidden("Ordinary users must send the header Filter: true.")
+        if route.place == "collection":
+            if method == "GET" and resource.list is not None:
+                return await self._list(request, route, call, fmt)
+            if method == "POST" and resource.add is not None:
+                return await self._add(request, route, call, fmt)
+        elif route.place == "object":
+            if method == "GET" and resource.get is not None:
+                return await self._get(route, call, fmt)
+            if method == "PUT" and resource.update is not None:
+                return await self._update(request, route, call, fmt)
+            if method == "DELETE" and resource.remove is not None:
+                return await self._remove(request, route, call, fmt)
+        elif route.place == "action" and method == "POST":
+            return await self._action(request, route, call, fmt)
+        elif route.place in ("poll", "creation") and method == "GET":
+            return await self._poll(route, call, fmt)
+        raise MethodNotAllowed(f"{method} is not possible here.")
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    async def _get(self, route: Route, call: Call, fmt: Format) -> Answer:
+        resource = route.resource
+        follow = self._follow_paths(call)
+        plain = (
+            resource.cacheable
+            and resource.derive is None
+            and resource.table is not None
+            and resource.table.type is resource.type
+            and not follow
+            and len(route.chain) == 1
+            and resource.get is not None
+            and resource.get.run is None
+            and not (call.dialect == 3 and resource.v3_context)
+        )
+        if plain and call.principal.administrator and not call.filtered:
+            latest = self._store.cache.latest(resource.table.name, call.ids[0])
+            if latest is not None:
+                key = self._rows.key(resource.table.name, call.ids[0], latest[0], call, fmt)
+                fragment = self._rows.get(key)
+                if fragment is None:
+                    href = object_href(call, self._prefix(route, call), latest[1])
+                    fragment = self._rows.encode(
+                        latest[1], call, fmt, resource, href, Context(), "  " if fmt == "xml" else ""
+                    )
+                    self._rows.put(key, fragment)
+                return self._one(fragment, fmt)
+
+        def read(rd: Reader) -> tuple[Any, Context]:
+            found = self._visible_object(rd, route, call)
+            if follow:
+                found = self._follower.follow(rd, call, [found], resource, follow)[0]
+            return found, self._context(rd, resource, call, [found])
+
+        o, context = await self._store.read(read)
+        href = object_href(call, self._prefix(route, call), o)
+        return self._one(self._rows.encode(o, call, fmt, resource, href, context), fmt)
+
+    def _one(self, fragment: bytes, fmt: Format, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
+        return Answer(status, self._codecs.document(fragment, fmt), CONTENT_TYPES[fmt], list(headers))
+
+    def _visible_object(self, rd: Reader, route: Route, call: Call) -> Any:
+        """The addressed object, if it exists and the caller may see it; its parents likewise."""
+        self._visible_parents(
+            rd, route, call, len(route.chain) if not route.resource.singleton else len(route.chain) - 1
+        )
+        return self._object(rd, route, call)
+
+    def _object(self, rd: Reader, route: Route, call: Call) -> Any:
+        resource = route.resource
+        op = resource.get
+        if op is not None and op.run is not None:
+            return op.run(rd, call)
+        id_ = call.ids[-1]
+        if resource.table is not None and resource.table.type is resource.type:
+            found = rd.need(resource.type, id_)
+            if resource.parent_column is not None:
+                column = next(c for c in resource.table.columns if c.name == resource.parent_column)
+                if column.read(found) != call.ids[-2]:
+                    raise NotFound(f"{resource.type.__name__}: id={id_}")
+            return resource.derive(rd, call, [found])[0] if resource.derive else found
+        parents = [call.ids[-2]] if len(route.chain) > 1 else [""]
+        for found in self.list_subs(rd, call, resource, parents).get(parents[0], ()):
+            if str(found.id) == id_:
+                return found
+        raise NotFound(f"{resource.type.__name__}: id={id_}")
+
+    def _visible_parents(self, rd: Reader, route: Route, call: Call, depth: int) -> None:
+        """Every object on the path exists and may be seen."""
+        restricted = call.filtered or not call.principal.administrator
+        position = 0
+        for level, resource in enumerate(route.chain[:depth]):
+            if resource.singleton:
+                continue
+            id_ = call.ids[position]
+            position += 1
+            last = level == len(route.chain) - 1
+            if not last and resource.table is not None and resource.table.type is resource.type:
+                rd.need(resource.type, id_)
+            if restricted and resource.object_type in TABLE_OF:
+                seen = visible_ids(rd, call.principal, str(resource.object_type))
+                if seen is not None and id_ not in seen:
+                    raise NotFound(f"{resource.type.__name__}: id={id_}")
+
+    def list_subs(self, rd: Reader, call: Call, resource: Resource, parents: Sequence[str]) -> Mapping[str, list[Any]]:
+        """Objects of a sub-collection for a set of parents (or of a computed root collection for "")."""
+        if resource.list is not None and resource.list.run is not None:
+            listed: Mapping[str, list[Any]] = resource.list.run(rd, call, parents)
+            return listed
+        table = resource.table
+        if table is None or table.type is not resource.type:
+            return {parent: [] for parent in parents}
+        if resource.parent_column is None:
+            found = rd.select(resource.type)
+            return {"": resource.derive(rd, call, found) if resource.derive else found}
+        column = next(c for c in table.columns if c.name == resource.parent_column)
+        objects = rd.find(resource.type, **{resource.parent_column: list(parents)})
+        if resource.derive is not None:
+            objects = resource.derive(rd, call, objects)
+        grouped: dict[str, list[Any]] = {parent: [] for parent in parents}
+        for o in objects:
+            grouped[column.read(o)].append(o)
+        return grouped
+
+    async def _list(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        resource = route.resource
+        follow = self._follow_paths(call)
+        found = await self._store.read(lambda rd: self._fetch(rd, route, call, fmt, follow))
+        chunks = self._rows.collection(
+            call,
+            fmt,
+            resource,
+            self._prefix(route, call),
+            found.rows,
+            found.context,
+            cacheable=found.cacheable,
+            ready=found.ready,
+        )
+        if len(found.rows) <= 100:
+            body = b"".join([chunk async for chunk in chunks])
+            return Answer(200, body, CONTENT_TYPES[fmt])
+        return Answer(200, chunks, CONTENT_TYPES[fmt])
+
+    def _fetch(self, rd: Reader, route: Route, call: Call, fmt: Format, follow: Sequence[tuple[str, ...]]) -> _Found:
+        resource = route.resource
+        self._visible_parents(rd, route, call, len(route.chain) - 1)
+        restricted = call.filtered or not call.principal.administrator
+        seen = None
+        if restricted and resource.object_type in TABLE_OF:
+            seen = visible_ids(rd, call.principal, str(resource.object_type))
+        limit = call.number("max")
+        root = len(route.chain) == 1
+        computed = resource.list is not None and resource.list.run is not None
+        text = call.params.get("search", "")
+        if root and resource.table is not None and not computed:
+            keys = self._search(rd, resource, call, text, limit, seen)
+            return self._from_keys(rd, resource, call, fmt, keys, follow)
+        parent = "" if root else call.ids[-1]
+        objects = list(self.list_subs(rd, call, resource, [parent]).get(parent, ()))
+        if text.strip() and resource.search is not None:
+            order = {id_: n for n, (id_, _) in enumerate(self._search(rd, resource, call, text, None, None))}
+            objects = sorted((o for o in objects if o.id in order), key=lambda o: order[o.id])
+        if seen is not None:
+            objects = [o for o in objects if o.id in seen]
+        if limit is not None and limit >= 0:
+            objects = objects[:limit]
+        if follow:
+            objects = self._follower.follow(rd, call, objects, resource, follow)
+        context = self._context(rd, resource, call, objects)
+        return _Found([(str(o.id), 0, o) for o in objects], context, {}, False)
+
+    def _search(
+        self, rd: Reader, resource: Resource, call: Call, text: str, limit: int | None, seen: set[str] | None
+    ) -> list[tuple[str, int]]:
+        table = rd.schema.sql[resource.table.name]
+        where: tuple[Any, ...] = (table.c.id.in_(seen),) if seen is not None else ()
+        extra = resource.list.params if resource.list else ()
+        if any(p.name == "from" for p in extra) and (start := call.number("from")) is not None:
+            where += (table.c.id > start,)
+        if not text.strip() and not where and limit is None:
+            counter = self._store.counters[resource.table.name]
+            memo = self._keys.get((resource.collection,))
+            if memo is not None and memo[0] == counter:
+                return memo[1]
+            keys = self._run_search(rd, resource, "", None, call, ())
+            self._keys[(resource.collection,)] = (counter, keys)
+            return keys
+        return self._run_search(rd, resource, text, limit, call, where)
+
+    def _run_search(
+        self, rd: Reader, resource: Resource, text: str, limit: int | None, call: Call, where: tuple[Any, ...]
+    ) -> list[tuple[str, int]]:
+        if resource.search is not None:
+            return search(
+                rd,
+                resource.search,
+                text,
+                limit=limit,
+                case_sensitive=call.flag("case_sensitive"),
+                where=where,
+                now=call.now,
+            )
+        rows = rd.select_rows(resource.type, *where, limit=limit)
+        return [(id_, version) for id_, version, _ in rows]
+
+    def _from_keys(
+        self,
+        rd: Reader,
+        resource: Resource,
+        call: Call,
+        fmt: Format,
+        keys: Sequence[tuple[str, int]],
+        follow: Sequence[tuple[str, ...]],
+    ) -> _Found:
+        cacheable = (
+            resource.cacheable
+            and resource.derive is None
+            and not follow
+            and not (call.dialect == 3 and resource.v3_context)
+        )
+        table = resource.table.name
+        ready: dict[str, bytes] = {}
+        if cacheable:
+            for id_, version in keys:
+                kept = self._rows.get(self._rows.key(table, id_, version, call, fmt))
+                if kept is not None:
+                    ready[id_] = kept
+        wanted = [id_ for id_, _ in keys if id_ not in ready]
+        objects = rd.get_many(resource.type, wanted) if wanted else {}
+        if resource.derive is not None or follow:
+            ordered = [objects[id_] for id_ in wanted if id_ in objects]
+            if resource.derive is not None:
+                ordered = resource.derive(rd, call, ordered)
+            if follow:
+                ordered = self._follower.follow(rd, call, ordered, resource, follow)
+            objects = {str(o.id): o for o in ordered}
+        rows = [(id_, version, objects.get(id_)) for id_, version in keys if id_ in ready or id_ in objects]
+        return _Found(rows, self._context(rd, resource, call, list(objects.values())), ready, cacheable)
+
+    def _context(self, rd: Reader, resource: Resource, call: Call, objects: Sequence[Any]) -> Context:
+        if call.dialect != 3 or resource.v3_context is None:
+            return Context()
+        found: Context = resource.v3_context(rd, objects)
+        return found
+
+    def _follow_paths(self, call: Call) -> list[tuple[str, ...]]:
+        paths = paths_of(call.params.get("follow", ""))
+        if call.dialect == 3 and call.params.get("detail"):
+            words = call.params["detail"].replace("+", " ").replace(",", " ").split()
+            paths += [(_V3_DETAILS[w],) for w in words if w in _V3_DETAILS]
+        return paths
+
+    def _prefix(self, route: Route, call: Call) -> str:
+        """The href of the collection that the route's object or list belongs to."""
+        parts = [call.base]
+        position = 0
+        for level, resource in enumerate(route.chain):
+            parts.append(collection_name(resource, call.dialect) or resource.collection)
+            if level < len(route.chain) - 1 and not resource.singleton:
+                parts.append(call.ids[position])
+                position += 1
+        return "/".join(parts)
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def _refs(self, route: Route, call: Call) -> tuple[ObjectRef | None, ObjectRef | None]:
+        """(what permissions of the addressed object hang on, those of its owner)."""
+        refs: list[ObjectRef | None] = []
+        position = 0
+        for resource in route.chain:
+            known = refs[-1] if refs else None
+            if resource.singleton or position >= len(call.ids):
+                refs.append(known)
+                continue
+            id_ = call.ids[position]
+            position += 1
+            refs.append((resource.object_type, id_) if resource.object_type else known)
+        parent = refs[-2] if len(refs) > 1 else None
+        return refs[-1], parent
+
+    def _check(self, tx: Reader, route: Route, call: Call, op: Any, body: Any, *, collection: bool = False) -> None:
+        depth = len(route.chain) - 1 if collection else len(route.chain)
+        self._visible_parents(tx, route, call, depth)
+        self_ref, parent_ref = self._refs(route, call)
+        check(
+            tx,
+            call.principal,
+            op.needs,
+            self_ref=parent_ref if collection else self_ref,
+            parent_ref=parent_ref,
+            body=body,
+        )
+
+    async def _body(self, request: Request, type_: type, call: Call) -> Any:
+        data = await request.body()
+        if not data.strip():
+            raise Malformed("A body is needed. For correct usage, see the API guide.")
+        return self._codecs.read(data, fmt=request.body_format(), dialect=call.dialect, type_=type_)
+
+    async def _run(self, op: Any, route: Route, call: Call, body: Any, *, collection: bool = False) -> Any:
+        """Check and run, in one transaction; async operations are checked first."""
+        if inspect.iscoroutinefunction(op.run):
+            await self._store.read(lambda rd: self._check(rd, route, call, op, body, collection=collection))
+            return await op.run(self._services, call, body)
+
+        def work(tx: Tx) -> Any:
+            self._check(tx, route, call, op, body, collection=collection)
+            return op.run(tx, call, body)
+
+        return await self._store.write(work)
+
+    async def _add(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        resource = route.resource
+        op = resource.add
+        assert op is not None
+        body = await self._body(request, op.body or resource.type, call)
+        _require(body, op, resource, "add")
+        result = await self._run(op, route, call, body, collection=True)
+        if not isinstance(result, Started):
+            return await self._created(route, call, fmt, result, 201)
+        expect = request.headers.get("x-ovirt-expect") or request.headers.get("expect", "")
+        if result.wait or "201-created" in expect.lower():
+            await self._services.runner.wait(result.command_id)
+            return await self._created(route, call, fmt, result.entity, 201)
+        return await self._created(route, call, fmt, result.entity, 202, result.command_id)
+
+    async def _created(
+        self, route: Route, call: Call, fmt: Format, o: Any, status: int, command_id: str | None = None
+    ) -> Answer:
+        inner = replace_ids(call, (*call.ids, str(o.id)))
+        one = Route("object", route.resource, route.chain, template=route.template)
+
+        def read(rd: Reader) -> tuple[Any, Context]:
+            try:
+                shown = self._object(rd, one, inner)
+            except NotFound:
+                shown = o
+            return shown, self._context(rd, route.resource, call, [shown])
+
+        shown, context = await self._store.read(read)
+        href = object_href(call, self._prefix(one, inner), shown)
+        fragment = self._rows.encode(shown, call, fmt, route.resource, href, context)
+        if command_id is not None and fmt == "xml":
+            head, _, rest = fragment.partition(b">\n")
+            link = f'  <link href="{href}/creation_status/{command_id}" rel="creation_status"/>\n'.encode()
+            fragment = head + b">\n" + link + rest
+        return self._one(fragment, fmt, status, [("Location", f"{call.origin}{href}")])
+
+    async def _update(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        resource = route.resource
+        op = resource.update
+        assert op is not None
+        body = await self._body(request, op.body or resource.type, call)
+        _require(body, op, resource, "update")
+        result = await self._run(op, route, call, body)
+        if isinstance(result, Started):
+            if result.wait or not call.flag("async"):
+                await self._services.runner.wait(result.command_id)
+        return await self._get(route, call, fmt)
+
+    async def _remove(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        resource = route.resource
+        op = resource.remove
+        assert op is not None
+        body: Any = None
+        data = await request.body()
+        if data.strip():
+            body = self._removal_body(data, request, resource, call)
+        if isinstance(body, Action):
+            call = _with_action_params(call, body)
+        result = await self._run(op, route, call, body)
+        if isinstance(result, Started):
+            if call.flag("async"):
+                return self._complete(Action(status="pending"), fmt, call)
+            await self._services.runner.wait(result.command_id)
+        return self._complete(Action(status="complete"), fmt, call)
+
+    def _removal_body(self, data: bytes, request: Request, resource: Resource, call: Call) -> Any:
+        """v3 sends an `<action>` or the object itself with DELETE."""
+        fmt = request.body_format()
+        try:
+            return self._codecs.read(data, fmt=fmt, dialect=call.dialect, type_=Action)
+        except Malformed:
+            return self._codecs.read(data, fmt=fmt, dialect=call.dialect, type_=resource.type)
+
+    async def _action(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
+        action = route.action
+        assert action is not None
+        data = await request.body()
+        given = Action()
+        if data.strip():
+            given = self._codecs.read(data, fmt=request.body_format(), dialect=call.dialect, type_=Action)
+        _require(given, action, route.resource, action.name, prefix="Action")
+        delay = given.grace_period.expiry if given.grace_period and given.grace_period.expiry else 0
+        if delay > 0:
+            await asyncio.sleep(min(delay, 600_000) / 1000)
+        result = await self._run(action, route, call, given, collection=action.on == "collection")
+        answer = replace(given, status="complete", fault=None, href=None, id=None, grace_period=None)
+        if isinstance(result, Started):
+            wait = (
+                action.sync
+                if given.async_ is None and not call.flag("async")
+                else not (given.async_ or call.flag("async"))
+            )
+            job = Job(id=result.command_id)
+            if wait and (action.sync or given.async_ is False):
+                await self._services.runner.wait(result.command_id)
+            elif given.async_ or call.flag("async"):
+                href = f"{self._prefix(route, call)}/{call.ids[-1]}/{action.name}/{result.command_id}"
+                pending = replace(answer, status="pending", job=job, id=result.command_id, href=href)
+                return self._complete(pending, fmt, call, 202)
+            answer = replace(answer, job=job)
+            if result.entity is not None:
+                answer = replace(answer, **{names_of(type(result.entity)).one: result.entity})
+        elif isinstance(result, Action):
+            answer = replace(result, status=result.status or "complete")
+        return self._complete(answer, fmt, call)
+
+    def _complete(self, action: Action, fmt: Format, call: Call, status: int = 200) -> Answer:
+        fragment = self._codecs.fragment(action, fmt=fmt, dialect=call.dialect, base=call.base, href=action.href)
+        return self._one(fragment, fmt, status)
+
+    async def _poll(self, route: Route, call: Call, fmt: Format) -> Answer:
+        """Where a pending action or creation stands; a finished action points back to its object."""
+        state = await self._services.runner.state(call.ids[-1])
+        if state is None:
+            raise NotFound(f"Command: id={call.ids[-1]}")
+        if route.place == "poll" and state == "complete":
+            href = f"{self._prefix(route, call)}/{call.ids[-2]}"
+            return Answer(301, b"", CONTENT_TYPES[fmt], [("Location", f"{call.origin}{href}")])
+        if route.place == "creation":
+            fragment = (
+                f"<creation>\n  <status>{state}</status>\n</creation>\n".encode()
+                if fmt == "xml"
+                else f'{{"status":"{state}"}}'.encode()
+            )
+            if call.dialect == 3 and fmt == "xml":
+                fragment = f"<creation>\n  <status>\n    <state>{state}</state>\n  </status>\n</creation>\n".encode()
+            return self._one(fragment, fmt)
+        return self._complete(Action(status=state, id=call.ids[-1]), fmt, call)
+
+
+def replace_ids(call: Call, ids: tuple[str, ...]) -> Call:
+    """The same call on another path."""
+    return dataclasses.replace(call, ids=ids)
+
+
+def _with_action_params(call: Call, action: Action) -> Call:
+    """v3 puts into DELETE's body what v4 has as parameters."""
+    params = dict(call.params)
+    if action.force is not None:
+        params.setdefault("force", str(action.force).lower())
+    if action.async_ is not None:
+        params.setdefault("async", str(action.async_).lower())
+    if action.vm is not None and action.vm.disk_attachments is not None:
+        params.setdefault("detach_only", "true")
+    return dataclasses.replace(call, params=params)
+
+
+def _require(body: Any, op: Op | Any, resource: Resource, operation: str, prefix: str | None = None) -> None:
+    """Incomplete unless every mandatory path has a value."""
+    missing = [path for path in op.mandatory if not any(_has(body, p) for p in path.split("|"))]
+    if missing:
+        raise Incomplete(prefix or resource.type.__name__, missing, operation)
+
+
+def _has(body: Any, path: str) -> bool:
+    value = body
+    for part in path.split("."):
+        value = getattr(value, part, None)
+        if isinstance(value, list):
+            value = value[0] if value else None
+        if value is None:
+            return False
+    return True
