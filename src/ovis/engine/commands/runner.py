@@ -1,0 +1,435 @@
+"""Runs commands: step after step, back again when one fails, on after a restart.
+
+Does: execute, record, undo, cancel, take over what a dead engine left, tell those who wait.
+Does not: know any feature. Each step's writes, its record and the command's end are one transaction.
+
+Several engines share the commands: each renews one row (`engines`); commands of an engine whose row has expired are
+taken by whoever sees it first. An engine that was away too long notices when it records a step, and lets go.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from msgspec.structs import replace
+
+from ovis.engine.commands.begin import words_of
+from ovis.engine.commands.context import Cancelled, CommandFailed, Context
+from ovis.engine.commands.declaration import Command, Step, StepFunction
+from ovis.engine.commands.endings import finish_job, forget_finished
+from ovis.engine.commands.locks import release
+from ovis.engine.commands.table import (
+    COMMANDS,
+    OPEN,
+    CommandRow,
+    CommandStatus,
+    Engine,
+    Problem,
+    StepRecord,
+    milliseconds,
+)
+from ovis.engine.declare.call import Principal
+from ovis.engine.declare.faults import Fault, Refused
+from ovis.engine.events import record
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.store.session import Change, Tx
+from ovis.engine.store.store import Store
+
+if TYPE_CHECKING:
+    from ovis.engine.commands.services import Services
+
+log = structlog.get_logger(__name__)
+LEASE = 30.0  # seconds that an engine may be silent before others take its commands
+_UNDO_DELAYS = (1.0, 3.0, 10.0)  # an undo that a host refuses or does not answer is tried again after these
+
+
+class LeaseLost(Exception):
+    """Another engine runs this command now."""
+
+
+class Runner:
+    """One per engine. owner: a name of this engine that stays the same over its restarts."""
+
+    def __init__(
+        self,
+        store: Store,
+        commands: Iterable[Command],
+        *,
+        owner: str = "engine",
+        concurrency: int = 200,
+        lease: float = LEASE,
+        undo_delays: Sequence[float] = _UNDO_DELAYS,
+    ) -> None:
+        self.commands: dict[str, Command] = {}
+        for command in commands:
+            if command.name in self.commands:
+                raise ValueError(f"two commands are named {command.name}")
+            self.commands[command.name] = command
+        self.owner = owner
+        self._store = store
+        self._services: "Services | None" = None
+        self._slots = asyncio.Semaphore(concurrency)
+        self._lease = lease
+        self._undo_delays = tuple(undo_delays)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._contexts: dict[str, Context] = {}
+        self._waiting: dict[str, asyncio.Future[CommandRow]] = {}
+        self._reported: dict[str, float] = {}
+        self._upkeep: asyncio.Task[None] | None = None
+        sql = store.schema.sql[COMMANDS.name]
+        self._save_row = (
+            sql.update()
+            .where(sql.c.id == sa.bindparam("key"), sql.c.owner.in_((owner, "")))
+            .values(
+                version=sql.c.version + 1,
+                doc=sa.bindparam("doc"),
+                status=sa.bindparam("status"),
+                owner=owner,
+                ended=sa.bindparam("ended"),
+            )
+        )
+        store.on_commit(self._committed)
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    async def start(self, services: "Services") -> None:
+        """Begin: take up what was left, then whatever is committed."""
+        self._services = services
+        await self._store.write(self._renew)
+        await self._take_over()
+        self._upkeep = asyncio.create_task(self._keep_up(), name="commands-upkeep")
+
+    async def stop(self) -> None:
+        """Let go at once; unfinished steps run again after the next start."""
+        self._services = None
+        tasks = [*self._tasks.values(), *([self._upkeep] if self._upkeep else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _keep_up(self) -> None:
+        beat = 0
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            beat += 1
+            try:
+                await self._store.write(self._renew)
+                await self._take_over()
+                if beat % 3 == 0:
+                    await self._store.write(forget_finished)
+            except sa.exc.SQLAlchemyError as err:
+                log.error("commands upkeep failed", error=repr(err))
+
+    def _renew(self, tx: Tx) -> None:
+        tx.put(Engine(id=self.owner, expires=milliseconds() + round(self._lease * 1000)))
+
+    async def _take_over(self) -> None:
+        """Adopt open commands that are ours from before, or whose engine is gone."""
+
+        def claim(tx: Tx) -> list[str]:
+            now = milliseconds()
+            alive = {e.id for e in tx.select(Engine) if e.expires > now and e.id != self.owner}
+            sql = tx.sql(CommandRow)
+            rows = tx.rows(sa.select(sql.c.id, sql.c.owner, sql.c.since).where(sql.c.status.in_(OPEN)))
+            mine = []
+            for id_, owner, since in rows:
+                if id_ in self._tasks or owner in alive:
+                    continue
+                # Not taken by the engine that stored it: it may be about to. Alone, nobody else can be.
+                if owner == "" and alive and since > now - self._lease * 1000:
+                    continue
+                taken = tx.connection.execute(
+                    sql.update().where(sql.c.id == id_, sql.c.owner == owner).values(owner=self.owner)
+                )
+                if taken.rowcount:
+                    mine.append(id_)
+            return mine
+
+        for command_id in await self._store.write(claim):
+            self._spawn(command_id)
+
+    def _committed(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.table == COMMANDS.name and change.operation == "insert":
+                self._spawn(change.id, change.document)
+
+    def _spawn(self, command_id: str, row: CommandRow | None = None) -> None:
+        if self._services is None or command_id in self._tasks:
+            return
+        task = asyncio.create_task(self._run(command_id, row), name=f"command-{command_id}")
+        self._tasks[command_id] = task
+        task.add_done_callback(lambda t: self._gone(command_id, t))
+
+    def _gone(self, command_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(command_id, None)
+        self._contexts.pop(command_id, None)
+        self._reported.pop(command_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("command stopped", command=command_id, error=repr(error))
+
+    # -- what others ask -------------------------------------------------------------------------------------
+
+    async def wait(self, command_id: str, *, quiet: bool = False) -> CommandRow:
+        """The command's row once it has ended. Raises CommandFailed if it did not succeed, unless quiet."""
+        while True:
+            # Registered before looking, so that an end between the two is not missed.
+            future = self._waiting.get(command_id)
+            if future is None:
+                future = self._waiting[command_id] = asyncio.get_running_loop().create_future()
+            if command_id not in self._tasks:
+                row = await self._store.read(lambda rd: rd.need(CommandRow, command_id))
+                if row.status not in OPEN:
+                    self._waiting.pop(command_id, None)
+                    break
+            try:
+                # The time-out is for commands that another engine runs.
+                row = await asyncio.wait_for(asyncio.shield(future), 1.0)
+                break
+            except TimeoutError:
+                continue
+        if row.status is not CommandStatus.SUCCEEDED and not quiet:
+            problem = row.problem or Problem(code="", text="The operation failed.")
+            raise CommandFailed(f"[{problem.text}]", status=problem.status)
+        return row
+
+    async def state(self, command_id: str) -> str | None:
+        """`pending`, `in_progress`, `complete` or `failed`, as actions and creations show it; None if unknown."""
+        row = await self._store.read(lambda rd: rd.get(CommandRow, command_id))
+        if row is None:
+            return None
+        if row.status in OPEN:
+            return "in_progress" if row.owner else "pending"
+        return "complete" if row.status is CommandStatus.SUCCEEDED else "failed"
+
+    async def cancel(self, command_id: str) -> None:
+        """Ask a command to stop. It does so between steps, or where a step looks."""
+
+        def mark(tx: Tx) -> bool:
+            row = tx.need(CommandRow, command_id)
+            if row.status is CommandStatus.RUNNING and not row.cancel:
+                tx.update(replace(row, cancel=True))
+            return row.status is CommandStatus.RUNNING
+
+        if await self._store.write(mark) and (ctx := self._contexts.get(command_id)) is not None:
+            ctx.stop.set()
+
+    async def idle(self) -> None:
+        """Return when no command runs here (for tests and orderly stops)."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    # -- one command -----------------------------------------------------------------------------------------
+
+    async def _run(self, command_id: str, row: CommandRow | None) -> None:
+        async with self._slots:
+            if row is None:
+                row = await self._store.read(lambda rd: rd.get(CommandRow, command_id))
+                if row is None:
+                    return
+            assert self._services is not None
+            command = self.commands.get(row.name)
+            if command is None:
+                log.error("unknown command", command=row.name, id=command_id)
+                return
+            ctx = self._context(command, row)
+            try:
+                if row.status is CommandStatus.RUNNING:
+                    row = await self._forward(command, row, ctx)
+                if row.status is CommandStatus.UNDOING:
+                    row = await self._backward(command, row, ctx)
+            except LeaseLost:
+                log.warning("command taken by another engine", command=command_id)
+                return
+            waiting = self._waiting.pop(command_id, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(row)
+
+    def _context(self, command: Command, row: CommandRow) -> Context:
+        assert self._services is not None
+        ctx = Context(
+            services=self._services,
+            command_id=row.id,
+            params=msgspec.json.decode(row.params, type=command.params),
+            state=msgspec.json.decode(msgspec.json.encode(row.state)),
+            correlation_id=row.correlation_id,
+            user=Principal(user_id=row.user_id, name=row.user_name),
+            report=self._report,
+        )
+        if row.cancel:
+            ctx.stop.set()
+        self._contexts[row.id] = ctx
+        return ctx
+
+    async def _forward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+        if not command.steps:
+            return await self._store.write(lambda tx: self._end(tx, command, row, ctx))
+        while row.step < len(command.steps):
+            step = command.steps[row.step]
+            started = milliseconds()
+            before = msgspec.json.encode(ctx.state)
+            try:
+                if command.cancellable:
+                    ctx.stop_if_cancelled()
+                row = await self._once(
+                    step.run, ctx, lambda tx, row=row, started=started: self._done(tx, command, row, ctx, started)
+                )
+            except LeaseLost:
+                raise
+            except Exception as err:  # noqa: BLE001 - whatever a step raises, the command is undone
+                if step.undo_own:
+                    pass  # what the failed step noted is what its undo looks at
+                else:
+                    ctx.state.clear()
+                    ctx.state.update(msgspec.json.decode(before))
+                problem = _problem(err)
+                if not isinstance(err, (Fault, HostError, HostUnreachable)):
+                    log.exception("a step failed", command=command.name, step=step.name, id=row.id)
+                ctx.problem = problem.text
+                row = await self._store.write(
+                    lambda tx, row=row, step=step, started=started, problem=problem: self._turn(
+                        tx, row, ctx, step, started, problem
+                    )
+                )
+                return row
+        return row
+
+    async def _backward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+        ctx.problem = row.problem.text if row.problem else ""
+        while row.step >= 0:
+            step = command.steps[row.step]
+            if step.undo is None:
+                if row.step == 0:
+                    break
+                row = replace(row, step=row.step - 1)
+                continue
+            for delay in (*self._undo_delays, None):
+                try:
+                    row = await self._once(step.undo, ctx, lambda tx, row=row: self._undone(tx, row, ctx))
+                    break
+                except LeaseLost:
+                    raise
+                except Exception as err:  # noqa: BLE001 - an undo that fails must not stop the others
+                    known = isinstance(err, (HostError, HostUnreachable))
+                    log.warning("undo failed", command=command.name, step=step.name, id=row.id, error=repr(err))
+                    if known and delay is not None:
+                        await asyncio.sleep(delay)
+                        continue
+                    if not known:
+                        log.exception("an undo failed", command=command.name, step=step.name, id=row.id)
+                    row = replace(row, step=row.step - 1)
+                    break
+        return await self._store.write(lambda tx: self._fail(tx, command, row, ctx))
+
+    async def _once(self, run: StepFunction, ctx: Context, keep: Callable[[Tx], CommandRow]) -> CommandRow:
+        """Run a step or an undo, and record it in the same transaction as what it writes."""
+        if inspect.iscoroutinefunction(run):
+            finish = await run(ctx)
+
+            def after(tx: Tx) -> CommandRow:
+                if finish is not None:
+                    finish(tx)
+                return keep(tx)
+
+            return await self._store.write(after)
+
+        def both(tx: Tx) -> CommandRow:
+            run(tx, ctx)
+            return keep(tx)
+
+        return await self._store.write(both)
+
+    # -- records ---------------------------------------------------------------------------------------------
+
+    def _save(self, tx: Tx, row: CommandRow) -> CommandRow:
+        kept = replace(row, owner=self.owner)
+        done = tx.connection.execute(
+            self._save_row,
+            {"key": kept.id, "doc": msgspec.json.encode(kept), "status": kept.status.value, "ended": kept.ended},
+        )
+        if not done.rowcount:
+            raise LeaseLost(row.id)
+        return kept
+
+    def _done(self, tx: Tx, command: Command, row: CommandRow, ctx: Context, started: int) -> CommandRow:
+        row = _recorded(row, started, failed=False)
+        row = replace(row, step=row.step + 1, state=dict(ctx.state), progress=0, cancel=row.cancel or ctx.cancelled)
+        return self._end(tx, command, row, ctx) if row.step == len(command.steps) else self._save(tx, row)
+
+    def _end(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+        row = self._save(tx, replace(row, status=CommandStatus.SUCCEEDED, ended=milliseconds()))
+        self._close(tx, command, row, ctx)
+        return row
+
+    def _turn(self, tx: Tx, row: CommandRow, ctx: Context, step: Step, started: int, problem: Problem) -> CommandRow:
+        row = _recorded(row, started, failed=True)
+        back_to = row.step if step.undo_own else row.step - 1
+        return self._save(
+            tx,
+            replace(
+                row, status=CommandStatus.UNDOING, step=back_to, state=dict(ctx.state), problem=problem, progress=0
+            ),
+        )
+
+    def _undone(self, tx: Tx, row: CommandRow, ctx: Context) -> CommandRow:
+        return self._save(tx, replace(row, step=row.step - 1, state=dict(ctx.state)))
+
+    def _fail(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+        cancelled = row.problem is not None and row.problem.code == _CANCELLED
+        status = CommandStatus.CANCELLED if cancelled else CommandStatus.FAILED
+        row = self._save(tx, replace(row, status=status, ended=milliseconds()))
+        self._close(tx, command, row, ctx)
+        return row
+
+    def _close(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> None:
+        release(tx, row.id)
+        if not row.hidden:
+            finish_job(tx, row)
+        audit = command.done if row.status is CommandStatus.SUCCEEDED else command.failed
+        if audit is not None:
+            words = words_of(tx, command, ctx.params, ctx.state, row.subjects, row.user_name)
+            words.pop("user", None)
+            words["reason"] = row.problem.text if row.problem else ""
+            user = ctx.user if row.user_id else None
+            record(tx, audit, user=user, correlation_id=row.correlation_id, **words)
+
+    async def _report(self, command_id: str, percent: int) -> None:
+        """Progress is stored at most once a second."""
+        now = asyncio.get_running_loop().time()
+        if now - self._reported.get(command_id, 0.0) < 1.0 and percent < 100:
+            return
+        self._reported[command_id] = now
+
+        def save(tx: Tx) -> None:
+            row = tx.need(CommandRow, command_id)
+            if row.owner in ("", self.owner) and row.progress != percent:
+                tx.update(replace(row, progress=percent))
+
+        await self._store.write(save)
+
+
+_CANCELLED = "CANCELLED"
+
+
+def _recorded(row: CommandRow, started: int, *, failed: bool) -> CommandRow:
+    ended = StepRecord(started=started, ended=milliseconds(), failed=failed)
+    return replace(row, records=(*row.records[: row.step], ended, *row.records[row.step + 1 :]))
+
+
+def _problem(err: Exception) -> Problem:
+    """What a failed step leaves for events, jobs and those who wait."""
+    if isinstance(err, Cancelled):
+        return Problem(code=_CANCELLED, text=err.detail, status=409)
+    if isinstance(err, Refused):
+        return Problem(code=err.reasons[0].code if err.reasons else "", text=err.detail.strip("[]"), status=err.status)
+    if isinstance(err, HostError):
+        return Problem(code=str(err.code), text=err.message)
+    if isinstance(err, Fault):
+        return Problem(code="", text=(err.detail or err.reason).strip("[]"), status=err.status)
+    if isinstance(err, HostUnreachable):
+        return Problem(code="NETWORK", text=str(err))
+    return Problem(code="INTERNAL", text=f"Internal error: {type(err).__name__}.", status=500)
