@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource

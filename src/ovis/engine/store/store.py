@@ -112,16 +112,18 @@ class Store:
                     if not future.set_running_or_notify_cancel():
                         continue
                     tx = Tx(connection, self.schema, self.cache)
-                    savepoint = connection.begin_nested()
+                    # Said directly: SQLAlchemy's savepoint objects cost more than the statements they make.
+                    connection.exec_driver_sql("SAVEPOINT job")
                     try:
                         result = run(tx)
                     except BaseException as err:  # noqa: BLE001 - handed to whoever asked for this write
-                        savepoint.rollback()
+                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+                        connection.exec_driver_sql("RELEASE SAVEPOINT job")
                         failed.append((future, err))
                         if not isinstance(err, Fault):
                             log.warning("write failed", error=repr(err))
                         continue
-                    savepoint.commit()
+                    connection.exec_driver_sql("RELEASE SAVEPOINT job")
                     done.append((future, result))
                     changes += tx.changes
                     afterwards += tx.afterwards

@@ -1,0 +1,97 @@
+"""Putting the engine together: resources, store, access, hosts, commands, HTTP; started and stopped in order.
+
+Does: the only place that knows all rooms. Does not: contain behaviour.
+"""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ovis.engine import events, resources
+from ovis.engine.access.tables import TABLES as ACCESS_TABLES
+from ovis.engine.access.tokens import Sessions
+from ovis.engine.commands import TABLES as COMMAND_TABLES
+from ovis.engine.commands.runner import Runner
+from ovis.engine.commands.services import Services
+from ovis.engine.hostlink import TABLES as HOSTLINK_TABLES
+from ovis.engine.hostlink.hosts import Hosts
+from ovis.engine.http.app import App
+from ovis.engine.http.endpoints import Endpoints
+from ovis.engine.main.pki import Pki
+from ovis.engine.main.settings import Settings
+from ovis.engine.model.types import Event
+from ovis.engine.resources.hosts.enrol import register
+from ovis.engine.resources.observer import EngineObserver
+from ovis.engine.store.session import Tx
+from ovis.engine.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store with the tables of all rooms."""
+    tables = (events.TABLE, *ACCESS_TABLES, *COMMAND_TABLES, *HOSTLINK_TABLES, *resources.TABLES)
+    return Store(settings.database_url, tables)
+
+
+class Engine:
+    """A whole engine inside one event loop."""
+
+    def __init__(self, settings: Settings, instance_id: str) -> None:
+        self.settings = settings
+        self.pki = Pki(settings.folder / "pki")
+        self.store = open_store(settings)
+        self.hosts = Hosts(self.store, self.pki.client_context(), settings)
+        self.services = Services(store=self.store, hosts=self.hosts, runner=None, settings=settings, pki=self.pki)
+        self.runner = Runner(self.services, resources.COMMANDS)
+        self.services.runner = self.runner
+        self.sessions = Sessions(self.store)
+        endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
+        self.app = App(resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def _register(self, request: Any) -> Any:
+        return await register(self.services, request)
+
+    async def start(self) -> None:
+        """Store first, then commands (what was interrupted goes on), then hosts."""
+        self.store.start(asyncio.get_running_loop())
+        await self.runner.start()
+        await self.hosts.start(EngineObserver(self.services))
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """In the opposite order; commands stop between steps and go on at the next start."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self.hosts.stop()
+        await self.runner.stop()
+        await asyncio.to_thread(self.store.close)
+
+    async def _sweep(self) -> None:
+        """Expired sessions every minute, old events every hour."""
+        minutes = 0
+        while True:
+            await asyncio.sleep(60)
+            minutes += 1
+            await self.sessions.sweep()
+            if minutes % 60 == 0:
+                await self.store.write(lambda tx: _drop_old_events(tx, self.settings.event_days))
+
+
+def _drop_old_events(tx: Tx, days: int) -> None:
+    before = round((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
+    sql = tx.sql(Event)
+    tx.connection.execute(sql.delete().where(sql.c.time < before))
+
+
+def _webadmin() -> Path | None:
+    """The built web admin, if it is there."""
+    folder = Path(__file__).resolve().parents[2] / "webadmin"
+    return folder if folder.is_dir() else None

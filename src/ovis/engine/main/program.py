@@ -1,0 +1,133 @@
+"""`ovis-engine`: run, set up, and administer an engine.
+
+Does: read arguments and settings, start what is asked for. Imports are inside the functions: `--help` stays quick.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import Any
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ovis-engine", description="The engine of Ovis.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text)
+        sub.add_argument("--data", help="folder of the database, keys and logs")
+        sub.add_argument("--db", help="database URL (default: SQLite in the data folder)")
+        return sub
+
+    for name, text in (("run", "serve the API"), ("setup", "make keys, database and first data; idempotent")):
+        sub = verb(name, text)
+        sub.add_argument("--listen", help="address (default 127.0.0.1)")
+        sub.add_argument("--port", type=int, help="port (default 8443)")
+        sub.add_argument("--fqdn", help="name for the certificate")
+    token = verb("host-token", "print a token by which hosts may join")
+    token.add_argument("--uses", type=int, default=1, help="how many hosts (default 1)")
+    token.add_argument("--hours", type=float, default=24, help="validity (default 24)")
+    password = verb("password", "set an internal user's password; reads it from standard input")
+    password.add_argument("user", nargs="?", default="admin")
+    config = verb("config", "show settings")
+    config.add_argument("--describe", action="store_true", help="document every setting")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    args = _arguments(argv)
+    from ovis.engine.main import settings as settings_module
+
+    try:
+        settings = settings_module.load(vars(args))
+    except ValueError as err:
+        print(f"ovis-engine: {err}", file=sys.stderr)
+        return 2
+    if args.verb == "config":
+        print(settings_module.describe() if args.describe else _shown(settings))
+        return 0
+    if args.verb == "setup":
+        from ovis.engine.main.setup import run as set_up
+
+        set_up(settings)
+        return 0
+    if args.verb == "password":
+        from ovis.engine.main.setup import set_password
+
+        set_password(settings, args.user, sys.stdin.readline().rstrip("\n"))
+        return 0
+    if args.verb == "host-token":
+        return _host_token(settings, args.uses, args.hours)
+    return _run(settings)
+
+
+def _shown(settings: Any) -> str:
+    return "\n".join(f"{name} = {getattr(settings, name)!r}" for name in settings.__struct_fields__)
+
+
+def _host_token(settings: Any, uses: int, hours: float) -> int:
+    from ovis.engine.main.composition import open_store
+    from ovis.engine.main.pki import Pki
+    from ovis.engine.resources.hosts.enrol import issue_token
+
+    store = open_store(settings)
+    store.start()
+    try:
+        secret = store.write_now(lambda tx: issue_token(tx, uses=uses, hours=hours))
+    finally:
+        store.close()
+    print(f"{secret}.{Pki(settings.folder / 'pki').fingerprint()}")
+    return 0
+
+
+def _run(settings: Any) -> int:
+    import uvloop
+
+    if not (settings.folder / "pki" / "engine.pem").exists():
+        print("ovis-engine: not set up yet; run `ovis-engine setup` first", file=sys.stderr)
+        return 2
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Any) -> int:
+    import uvicorn
+
+    from ovis.engine.main.composition import Engine
+    from ovis.engine.main.logs import configure
+    from ovis.engine.main.setup import instance_id
+
+    configure()
+    engine = Engine(settings, instance_id(settings.folder))
+    await engine.start()
+    pki = settings.folder / "pki"
+    server = uvicorn.Server(
+        uvicorn.Config(
+            engine.app,
+            host=settings.listen,
+            port=settings.port,
+            ssl_keyfile=str(pki / "engine.key"),
+            ssl_certfile=str(pki / "engine.pem"),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    try:
+        await server.serve()
+    finally:
+        await engine.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

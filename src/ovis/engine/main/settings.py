@@ -1,0 +1,77 @@
+"""The engine's settings: one struct, read once, passed down.
+
+Does: read DATA/ovis.toml, then OVIS_* variables, then flags; describe itself. Does not: hold secrets (files do).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+
+class Settings(Struct, kw_only=True, frozen=True):
+    """Every setting with its default; the text is its documentation."""
+
+    data: Annotated[str, Meta(description="Folder of the database, keys and logs")]
+    db: Annotated[str, Meta(description="Database URL; empty: SQLite in the data folder")] = ""
+    listen: Annotated[str, Meta(description="Address to listen on; loopback by default")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="Port of the API and web admin")] = 8443
+    fqdn: Annotated[str, Meta(description="Name by which clients reach the engine; goes into its certificate")] = ""
+    vds_refresh_seconds: Annotated[float, Meta(description="How often a host that is not yet up is asked")] = 3.0
+    host_stats_seconds: Annotated[float, Meta(description="How often an up host's statistics are read")] = 15.0
+    vm_stats_seconds: Annotated[float, Meta(description="How often all VMs of a host are read, besides events")] = 15.0
+    host_grace_seconds: Annotated[float, Meta(description="Silence after which a host is non-responsive")] = 60.0
+    call_timeout_seconds: Annotated[float, Meta(description="Longest wait for an answer of a host")] = 180.0
+    event_days: Annotated[int, Meta(description="How long events are kept")] = 30
+    max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
+    critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5
+    console_ticket_seconds: Annotated[int, Meta(description="Validity of a console password")] = 120
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL."""
+        return self.db or f"sqlite:///{self.folder / 'engine.db'}"
+
+
+def _default_data() -> str:
+    if os.geteuid() == 0:
+        return "/var/lib/ovis"
+    return str(Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local/state")) / "ovis")
+
+
+def load(flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from file, environment and flags, the later winning. Unknown names in the file are refused."""
+    env = os.environ if environment is None else environment
+    names = {f.name for f in msgspec.structs.fields(Settings)}
+    data = str(flags.get("data") or env.get("OVIS_DATA") or _default_data())
+    values: dict[str, Any] = {}
+    file = Path(data) / "ovis.toml"
+    if file.exists():
+        values.update(tomllib.loads(file.read_text(encoding="utf-8")))
+        unknown = set(values) - names
+        if unknown:
+            raise ValueError(f"{file}: unknown settings {', '.join(sorted(unknown))}")
+    values.update({n: env[f"OVIS_{n.upper()}"] for n in names if f"OVIS_{n.upper()}" in env})
+    values.update({n: v for n, v in flags.items() if n in names and v is not None})
+    values["data"] = str(Path(data).resolve())
+    return msgspec.convert(values, Settings, strict=False)
+
+
+def describe() -> str:
+    """Name, default and meaning of every setting."""
+    hints = get_type_hints(Settings, include_extras=True)
+    lines = []
+    for found in msgspec.structs.fields(Settings):
+        meta = next(m for m in hints[found.name].__metadata__ if isinstance(m, Meta))
+        default = "(required)" if found.required else repr(found.default)
+        lines.append(f"{found.name:24} {default:16} {meta.description}")
+    return "\n".join(lines)
