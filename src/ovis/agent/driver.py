@@ -1,0 +1,27 @@
+"""What stands below the verbs: a driver with one async method a verb (`VM.create` is `vm_create`).
+
+Arguments and results are VDSM's (see contract.verbs). A driver raises contract.errors.VerbError. Methods it does not have
+answer 44.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+Publish = Callable[[str, Mapping[str, Any]], None]
+
+
+class Driver(Protocol):
+    """The life of a driver; verbs are found by name."""
+
+    @property
+    def recovering(self) -> bool:
+        """True while the driver finds its VMs again: every verb answers 99."""
+        ...
+
+    async def start(self, publish: Publish) -> None:
+        """Begin; `publish(event_id, body)` sends events."""
+        ...
+
+    async def stop(self) -> None:
+        """End without touching any guest."""
+        ...

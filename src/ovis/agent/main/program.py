@@ -1,0 +1,158 @@
+"""`ovis-agent`: join an engine, serve it, simulate hosts, ask an agent.
+
+Imports are inside the functions: `--help` stays quick.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ovis-agent", description="The host daemon of Ovis.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text)
+        sub.add_argument("--data", default="/var/lib/ovis-agent", help="folder of keys and state")
+        return sub
+
+    sub = verb("join", "get a certificate from an engine")
+    sub.add_argument("url")
+    sub.add_argument("token")
+    sub.add_argument("--name", required=True, help="name of the host in the engine")
+    sub.add_argument("--address", required=True, help="address at which the engine reaches this host")
+    sub.add_argument("--port", type=int, default=54321)
+    sub.add_argument("--cluster", help="name of the cluster (default: the engine's default)")
+    sub = verb("run", "serve")
+    sub.add_argument("--listen", default="127.0.0.1")
+    sub.add_argument("--port", type=int, default=54321)
+    sub.add_argument("--address", default="", help="address that other hosts and consoles use")
+    sub.add_argument("--driver", choices=("libvirt", "simulated"), default="libvirt")
+    sub.add_argument("--libvirt-uri", default="qemu:///system")
+    sub.add_argument("--run-dir", default="")
+    sub.add_argument("--kvm", choices=("yes", "no", "auto"), default="auto")
+    sub = verb("simulate", "many simulated hosts in one process")
+    sub.add_argument("url")
+    sub.add_argument("token")
+    sub.add_argument("--hosts", type=int, default=1)
+    sub.add_argument("--base-port", type=int, default=54400)
+    sub.add_argument("--cluster")
+    sub = verb("call", "call a verb of a running agent")
+    sub.add_argument("method", help="for example Host.getStats")
+    sub.add_argument("params", nargs="?", default="{}", help="JSON object or list")
+    sub.add_argument("--address", default="127.0.0.1")
+    sub.add_argument("--port", type=int, default=54321)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    args = _arguments(argv)
+    if args.verb == "join":
+        return _join(args)
+    if args.verb == "call":
+        return asyncio.run(_call(args))
+    import uvloop
+
+    from ovis.agent.main.logs import configure
+
+    configure()
+    return uvloop.run(_run(args) if args.verb == "run" else _simulate(args))
+
+
+def _join(args: argparse.Namespace) -> int:
+    from ovis.agent.main.identity import Identity, JoinRefused, join
+
+    identity = Identity(Path(args.data))
+    try:
+        host_id = join(
+            args.url, args.token, identity, name=args.name, address=args.address, port=args.port, cluster=args.cluster
+        )
+    except JoinRefused as err:
+        print(f"ovis-agent: {err}", file=sys.stderr)
+        return 1
+    print(host_id)
+    return 0
+
+
+async def _call(args: argparse.Namespace) -> int:
+    from ovis.agent.main.identity import Identity
+    from ovis.agent.rpc.client import AgentClient
+    from ovis.contract.errors import VerbError
+
+    identity = Identity(Path(args.data))
+    try:
+        client = await AgentClient.connect(
+            args.address, args.port, identity.client_context() if identity.joined else None
+        )
+        try:
+            print(json.dumps(await client.call(args.method, json.loads(args.params)), indent=2, sort_keys=True))
+        finally:
+            await client.close()
+    except VerbError as err:
+        print(f"ovis-agent: {err.message} (code {err.code})", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _stopped() -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, event.set)
+    return event
+
+
+async def _run(args: argparse.Namespace) -> int:
+    from ovis.agent.main.identity import Identity
+    from ovis.agent.main.settings import AgentSettings
+    from ovis.agent.rpc.server import RpcServer, server_context
+    from ovis.agent.verbs.dispatch import Dispatcher
+
+    settings = AgentSettings(
+        data=str(Path(args.data).resolve()),
+        listen=args.listen,
+        port=args.port,
+        address=args.address or args.listen,
+        driver=args.driver,
+        libvirt_uri=args.libvirt_uri,
+        run_dir=args.run_dir,
+        kvm=args.kvm,
+    )
+    identity = Identity(settings.folder)
+    if not identity.joined:
+        print("ovis-agent: not joined yet; run `ovis-agent join` first", file=sys.stderr)
+        return 2
+    driver: Any
+    if settings.driver == "simulated":
+        from ovis.agent.simulated.driver import SimulatedDriver
+        from ovis.agent.simulated.rack import SimulatedRack
+
+        driver = SimulatedDriver(settings, identity, SimulatedRack(settings.folder))
+    else:
+        from ovis.agent.virt.driver import LibvirtDriver
+
+        driver = LibvirtDriver(settings, identity)
+    server = RpcServer(Dispatcher(driver))
+    await server.start(settings.listen, settings.port, server_context(identity))
+    await driver.start(server.publish)
+    stopped = _stopped()
+    await stopped.wait()
+    await server.stop()
+    await driver.stop()
+    return 0
+
+
+async def _simulate(args: argparse.Namespace) -> int:
+    from ovis.agent.simulated.rack import run_rack
+
+    return await run_rack(args, _stopped())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The agent's settings, read once and passed down."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class AgentSettings(Struct, kw_only=True, frozen=True):
+    """Every setting with its default.
+
+    data: folder of keys and state. listen, port: where the RPC server listens. libvirt_uri: whose domains are managed.
+    repository: where storage is shown (VDSM's /rhev/data-center); empty: below data. run_dir: sockets of guests.
+    migration_uri: what the source dials on the target, {host} replaced. kvm: yes, no or auto (asks libvirt and a file).
+    """
+
+    data: str
+    listen: str = "127.0.0.1"
+    port: int = 54321
+    address: str = ""
+    driver: str = "libvirt"
+    libvirt_uri: str = "qemu:///system"
+    repository: str = ""
+    run_dir: str = ""
+    migration_uri: str = "qemu+tcp://{host}/system"
+    migration_tls: bool = False
+    kvm: str = "auto"
+    hooks_dir: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+    @property
+    def rhev(self) -> Path:
+        """The repository's folder."""
+        return Path(self.repository or f"{self.data}/rhev/data-center")
+
+    @property
+    def run(self) -> Path:
+        """Folder of sockets and payloads."""
+        return Path(self.run_dir or f"{self.data}/run")

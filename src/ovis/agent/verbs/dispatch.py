@@ -1,0 +1,56 @@
+"""From a JSON-RPC call to the driver's method.
+
+Does: bind positional and named parameters by the schema, drop unknown ones, answer VDSM's codes. Does not: implement.
+Follows: hooks and agent facts, section 4 (44 unserved, 99 recovering, -32601 unknown, -32603 missing parameter).
+"""
+
+import inspect
+from typing import Any
+
+import structlog
+
+from ovis.agent.driver import Driver
+from ovis.contract.errors import Code, VerbError
+from ovis.contract.verbs import VERBS, Verb
+
+log = structlog.get_logger(__name__)
+
+
+def bind(verb: Verb, params: Any) -> dict[str, Any]:
+    """Named arguments of a call."""
+    if isinstance(params, list):
+        if len(params) > len(verb.params):
+            raise VerbError(Code.INVALID_PARAMS, f"{verb.name} takes {len(verb.params)} parameters.")
+        named = {name: value for (name, _), value in zip(verb.params, params, strict=False)}
+    elif isinstance(params, dict):
+        known = {name for name, _ in verb.params}
+        named = {name: value for name, value in params.items() if name in known}
+        if len(named) != len(params):
+            log.debug("unknown arguments dropped", verb=verb.name, names=sorted(set(params) - known))
+    else:
+        raise VerbError(Code.INVALID_PARAMS, "Parameters must be an object or a list.")
+    missing = [name for name, mandatory in verb.params if mandatory and named.get(name) is None]
+    if missing:
+        raise VerbError(Code.INTERNAL, f"{verb.name} misses {', '.join(missing)}.")
+    return named
+
+
+class Dispatcher:
+    """Calls verbs of one driver."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    async def call(self, method: str, params: Any) -> Any:
+        """The verb's result; VerbError otherwise."""
+        verb = VERBS.get(method)
+        if verb is None:
+            raise VerbError(Code.UNKNOWN_METHOD, f"Method not found: {method}")
+        if self._driver.recovering and method not in ("Host.ping", "Host.ping2"):
+            raise VerbError(Code.RECOVERING, "Recovering from crash or Initializing")
+        run = getattr(self._driver, verb.method, None)
+        if not verb.served or run is None:
+            raise VerbError(Code.NOT_IMPLEMENTED, f"{method} is not implemented")
+        arguments = bind(verb, params)
+        accepted = inspect.signature(run).parameters
+        return await run(**{name: value for name, value in arguments.items() if name in accepted})
