@@ -16,7 +16,14 @@ from ovis.engine.access.predefined import SYSTEM_ID
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Forbidden, Kind, Refusal, Refused
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Param, Resource
+from ovis.engine.declare.resource import (
+    PUBLIC,
+    Action as ApiAction,
+    Need,
+    Op,
+    Param,
+    Resource,
+)
 from ovis.engine.events import TABLE, hide, restore_alerts
 from ovis.engine.model.enums import ExternalStatus, LogSeverity
 from ovis.engine.model.types import (
@@ -113,7 +120,10 @@ def add(tx: Tx, call: Call, body: Event) -> Event:
 
 def _take_external_status(tx: Tx, body: Event) -> None:
     """An event may carry what the other system thinks of a host or storage domain."""
-    given: tuple[tuple[type, Any], ...] = ((Host, body.host), (StorageDomain, body.storage_domain))
+    given: tuple[tuple[type, Any], ...] = (
+        (Host, body.host),
+        (StorageDomain, body.storage_domain),
+    )
     for type_, reference in given:
         status: ExternalStatus | None = reference.external_status if reference is not None else None
         if status is not None:
@@ -184,7 +194,11 @@ RESOURCE = Resource(
     collection="events",
     table=TABLE,
     search=SEARCH,
-    list=Op(needs=PUBLIC, params=(Param(name="from", type=int),), doc="Lists events, newest first."),
+    list=Op(
+        needs=PUBLIC,
+        params=(Param(name="from", type=int),),
+        doc="Lists events, newest first.",
+    ),
     get=Op(needs=PUBLIC),
     add=Op(
         run=add,
@@ -204,7 +218,11 @@ RESOURCE = Resource(
         ),
         mandatory=("origin", "severity", "custom_id", "description"),
     ),
-    remove=Op(run=remove, needs=PUBLIC, doc="Dismisses an event. The permit depends on its severity; checked inside."),
+    remove=Op(
+        run=remove,
+        needs=PUBLIC,
+        doc="Dismisses an event. The permit depends on its severity; checked inside.",
+    ),
     actions=(
         ApiAction(
             name="undelete",

@@ -1,0 +1,1 @@
+"""Disks: /disks, and those of VMs and templates."""

@@ -1,0 +1,300 @@
+"""Disks of a VM: /vms/ID/diskattachments, and v3's /vms/ID/disks.
+
+Does: attach, create inline, change, plug and detach. Does not: draw up domain XML (`vms.domain`).
+Follows: API facts on disk attachments: the attachment's id is the disk's; PUT with a larger size grows the disk.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from ovis.engine.commands.services import Services
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, NotFound, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import DiskInterface
+from ovis.engine.model.types import Action, Disk, DiskAttachment, Statistic, Vm
+from ovis.engine.resources import bodies
+from ovis.engine.resources.disks import resource as disks
+from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
+from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.store.session import Reader, Tx
+from ovis.engine.wire.dialect3 import Context as V3Context
+
+_SUPPORTED = (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI, DiskInterface.SATA, DiskInterface.IDE)
+
+
+def row_id(owner: str, disk_id: str) -> str:
+    """Key of an attachment's row."""
+    return f"{owner}/{disk_id}"
+
+
+def shown(row: VmDisk) -> DiskAttachment:
+    """The attachment as the API shows it."""
+    return replace(row.attachment, id=row.disk_id, disk=Disk(id=row.disk_id), vm=Vm(id=row.vm_id))
+
+
+def _list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[DiskAttachment]]:
+    out: dict[str, list[DiskAttachment]] = {p: [] for p in parents}
+    for row in rd.select(VmDisk, rd.sql(VmDisk).c.vm_id.in_(list(parents)), order=[rd.sql(VmDisk).c.version]):
+        out[row.vm_id].append(shown(row))
+    return out
+
+
+def disks_of_vm(rd: Reader, vm_id: str) -> list[tuple[VmDisk, Disk, DiskImage]]:
+    """A VM's disks with their attachment and place, in the order they were attached."""
+    rows = rd.select(VmDisk, rd.sql(VmDisk).c.vm_id == vm_id, order=[rd.sql(VmDisk).c.version])
+    found = rd.get_many(Disk, [r.disk_id for r in rows])
+    images = rd.get_many(DiskImage, [r.disk_id for r in rows])
+    return [(r, found[r.disk_id], images[r.disk_id]) for r in rows if r.disk_id in images]
+
+
+def check_interface(attachment: DiskAttachment) -> None:
+    """Refuse an interface that no domain here can have."""
+    if attachment.interface is not None and attachment.interface not in _SUPPORTED:
+        raise refuse(
+            "ACTION_TYPE_FAILED_DISK_INTERFACE_UNSUPPORTED",
+            f"Interface {attachment.interface.value} is not supported.",
+            "Use virtio, virtio_scsi or sata.",
+            bad=True,
+        )
+
+
+def attach(tx: Tx, vm: Vm, disk: Disk, given: DiskAttachment) -> VmDisk:
+    """Store an attachment; one disk of a VM boots."""
+    check_interface(given)
+    rows = tx.find(VmDisk, vm_id=str(vm.id))
+    if any(r.disk_id == disk.id for r in rows):
+        raise refuse("ACTION_TYPE_FAILED_DISK_ALREADY_ATTACHED", f"Disk {disk.alias} is already attached to {vm.name}.")
+    if not disk.shareable and tx.count(VmDisk, disk_id=str(disk.id)):
+        raise refuse(
+            "ACTION_TYPE_FAILED_NOT_SHAREABLE_DISK_ALREADY_ATTACHED", f"Disk {disk.alias} is attached to another VM."
+        )
+    if given.bootable and any(r.attachment.bootable for r in rows):
+        raise refuse("ACTION_TYPE_FAILED_DISK_BOOT_IN_USE", f"VM {vm.name} already has a bootable disk.")
+    running = vm.host is not None
+    active = bool(given.active) if running else given.active is not False
+    return tx.insert(
+        VmDisk(
+            id=row_id(str(vm.id), str(disk.id)),
+            vm_id=str(vm.id),
+            disk_id=str(disk.id),
+            attachment=DiskAttachment(
+                active=active,
+                bootable=bool(given.bootable),
+                interface=given.interface or DiskInterface.VIRTIO,
+                pass_discard=bool(given.pass_discard),
+                read_only=bool(given.read_only),
+                uses_scsi_reservation=bool(given.uses_scsi_reservation),
+            ),
+        )
+    )
+
+
+def _add(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
+    vm = tx.need(Vm, call.ids[0])
+    given = body.disk or Disk()
+    if given.id is not None:
+        disk = tx.need(Disk, given.id)
+        disks.require_ok(disk)
+        return shown(attach(tx, vm, disk, body))
+    if body.interface is None and call.dialect == 4:
+        raise refuse(
+            "ACTION_TYPE_FAILED_DISK_INTERFACE_MISSING", "An interface is needed.", "For example virtio.", bad=True
+        )
+    if given.provisioned_size is None:
+        raise refuse("ACTION_TYPE_FAILED_DISK_SIZE_ZERO", "A disk needs a provisioned_size.", bad=True)
+    number = tx.count(VmDisk, vm_id=str(vm.id)) + 1
+    disk, _ = disks.prepare(tx, call, given, alias=f"{vm.name}_Disk{number}")
+    row = attach(tx, vm, disk, body)
+    started = disks.begin_add(tx, call, disk)
+    return replace_entity(started, shown(row))
+
+
+def replace_entity(started: Started, entity: Any) -> Started:
+    """The same command with another entity to answer."""
+    return Started(command_id=started.command_id, entity=entity, wait=started.wait, result=started.result)
+
+
+def _row(rd: Reader, call: Call) -> VmDisk:
+    row = rd.get(VmDisk, row_id(call.ids[0], call.ids[1]))
+    if row is None:
+        raise NotFound(f"DiskAttachment: id={call.ids[1]}")
+    return row
+
+
+async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
+    def look(rd: Reader) -> tuple[VmDisk, Vm]:
+        row = _row(rd, call)
+        return row, rd.need(Vm, row.vm_id)
+
+    row, vm = await services.store.read(look)
+    wants = body.active
+    if wants is not None and wants != bool(row.attachment.active) and vm.host is not None:
+        await plug(services, call, row, vm, plugged=wants)
+
+    def change(tx: Tx) -> DiskAttachment | Started:
+        now = _row(tx, call)
+        check_interface(body)
+        owner = tx.need(Vm, now.vm_id)
+        attachment = bodies.merge(
+            now.attachment, replace(body, disk=None, vm=None, template=None), keep=("logical_name",)
+        )
+        if owner.host is not None and attachment.interface is not now.attachment.interface:
+            raise refuse("ACTION_TYPE_FAILED_VM_IS_NOT_DOWN", "The interface changes only while the VM is down.")
+        if attachment.bootable and not now.attachment.bootable:
+            others = [r for r in tx.find(VmDisk, vm_id=now.vm_id) if r.attachment.bootable and r.id != now.id]
+            if others:
+                raise refuse("ACTION_TYPE_FAILED_DISK_BOOT_IN_USE", "The VM already has a bootable disk.")
+        if attachment != now.attachment:
+            now = tx.update(replace(now, attachment=attachment))
+        if body.disk is not None:
+            disk = tx.need(Disk, now.disk_id)
+            patch = replace(body.disk, id=None)
+            merged = bodies.without_subs(bodies.merge(disk, patch, keep=disks._KEEP))
+            if patch.alias or patch.name:
+                merged = replace(merged, alias=patch.alias or patch.name, name=patch.alias or patch.name)
+            bodies.raise_all(disks.value_refusals(merged))
+            if merged != disk:
+                tx.update(merged)
+            if patch.provisioned_size is not None:
+                started = disks.extend(tx, call, tx.need(Disk, now.disk_id), patch.provisioned_size)
+                if started is not None:
+                    return replace_entity(started, shown(now))
+        return shown(now)
+
+    return await services.store.write(change)
+
+
+async def plug(services: Services, call: Call, row: VmDisk, vm: Vm, *, plugged: bool) -> None:
+    """Hot-plug or unplug on the VM's host."""
+    from ovis.engine.resources.vms.domain import hotplug_disk_xml
+
+    if row.attachment.interface not in (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI):
+        raise refuse("HOT_PLUG_DISK_IS_NOT_VIRTIO", "Only virtio and virtio_scsi disks are plugged live.")
+    xml = await services.store.read(lambda rd: hotplug_disk_xml(rd, vm, row))
+    verb = "VM.hotplugDisk" if plugged else "VM.hotunplugDisk"
+    assert vm.host is not None
+    try:
+        await services.hosts.call(
+            str(vm.host.id),
+            verb,
+            {"vmID": vm.id, "params": {"vmId": vm.id, "xml": xml}},
+            correlation_id=call.correlation_id,
+        )
+    except (HostError, HostUnreachable) as err:
+        raise Fault(f"[The host could not do it: {err}]", status=409) from err
+
+
+def _remove(tx: Tx, call: Call, body: Any) -> Started | None:
+    """DELETE: v4 detaches; v3 destroys the disk unless its body says detach. `detach_only=false` destroys in v4, too."""
+    row = _row(tx, call)
+    vm, disk = tx.need(Vm, row.vm_id), tx.need(Disk, row.disk_id)
+    disks.require_ok(disk)
+    if vm.host is not None and row.attachment.active:
+        raise refuse(
+            "HOT_UNPLUG_DISK_FIRST", f"Disk {disk.alias} is plugged into a running VM.", "Deactivate it first."
+        )
+    keeps = call.dialect == 4
+    if "detach_only" in call.params:
+        keeps = call.flag("detach_only", True)
+    if isinstance(body, Action) and getattr(body, "is_attached", None) is not None:
+        keeps = True
+    tx.delete(VmDisk, row.id)
+    return None if keeps else disks.begin_remove(tx, call, disk)
+
+
+def _switch(plugged: bool) -> Any:
+    async def run(services: Services, call: Call, action: Action) -> None:
+        await _update(services, call, DiskAttachment(active=plugged))
+
+    return run
+
+
+def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    return disks.statistics(rd, call, parents)
+
+
+_ON_VM = (Need(Permit.CONFIGURE_VM_STORAGE),)
+ATTACHMENTS_OF_VM = Resource(
+    type=DiskAttachment,
+    collection="diskattachments",
+    v3_collection="",
+    list=Op(run=_list, needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    add=Op(run=_add, needs=(Need(Permit.CONFIGURE_VM_STORAGE, "parent"),), mandatory=("disk",)),
+    update=Op(run=_update, needs=_ON_VM),
+    remove=Op(run=_remove, needs=_ON_VM),
+)
+
+
+# -- v3: one disk is a disk and its attachment ------------------------------------------------------------------
+
+
+def _v3_list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Disk]]:
+    rows = rd.select(VmDisk, rd.sql(VmDisk).c.vm_id.in_(list(parents)), order=[rd.sql(VmDisk).c.version])
+    found = rd.get_many(Disk, [r.disk_id for r in rows])
+    out: dict[str, list[Disk]] = {p: [] for p in parents}
+    for row in rows:
+        out[row.vm_id].append(found[row.disk_id])
+    return out
+
+
+def v3_context(rd: Reader, found: Sequence[Disk]) -> V3Context:
+    """Attachments by disk, for v3's disks below VMs."""
+    rows = rd.find(VmDisk, disk_id=[str(d.id) for d in found])
+    held = rd.find(TemplateDisk, disk_id=[str(d.id) for d in found])
+    return V3Context(attachments={r.disk_id: r.attachment for r in held} | {r.disk_id: r.attachment for r in rows})
+
+
+def _attachment_part(body: Disk) -> DiskAttachment:
+    return DiskAttachment(
+        active=body.active,
+        bootable=body.bootable,
+        interface=body.interface,
+        read_only=body.read_only,
+        uses_scsi_reservation=body.uses_scsi_reservation,
+    )
+
+
+def _v3_add(tx: Tx, call: Call, body: Disk) -> Disk | Started:
+    inline = replace(
+        body, active=None, bootable=None, interface=None, read_only=None, uses_scsi_reservation=None, logical_name=None
+    )
+    result = _add(tx, call, replace(_attachment_part(body), disk=inline))
+    if isinstance(result, Started):
+        return replace_entity(result, tx.need(Disk, str(result.entity.id)))
+    return tx.need(Disk, str(result.id))
+
+
+async def _v3_update(services: Services, call: Call, body: Disk) -> Any:
+    return await _update(services, call, replace(_attachment_part(body), disk=replace(body, active=None)))
+
+
+def _v3_remove(tx: Tx, call: Call, body: Any) -> Started | None:
+    return _remove(tx, call, body)
+
+
+DISKS_OF_VM_V3 = Resource(
+    type=Disk,
+    collection="disks",
+    in_v4=False,
+    object_type="disk",
+    v3_context=v3_context,
+    list=Op(run=_v3_list, needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    add=Op(run=_v3_add, needs=(Need(Permit.CONFIGURE_VM_STORAGE, "parent"),)),
+    update=Op(run=_v3_update, needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
+    remove=Op(run=_v3_remove, needs=(Need(Permit.DELETE_DISK),)),
+    actions=(
+        ApiAction(name="activate", run=_switch(True), needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
+        ApiAction(name="deactivate", run=_switch(False), needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
+    ),
+    subs=(
+        Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        permissions_of("disk"),
+    ),
+)

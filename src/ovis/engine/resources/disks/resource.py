@@ -1,0 +1,346 @@
+"""Disks: /disks.
+
+Does: image disks, thin qcow2 and raw, on file storage: add, update, grow, remove. Does not: move, copy or convert yet.
+Follows: disk part of the status matrix, defaults and limits of engine 4.5.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from ovis.engine.access.grants import grant_on_creation
+from ovis.engine.commands import Lock, begin
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Kind, NotFound, Refusal, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource, Started
+from ovis.engine.model.enums import (
+    DiskBackup,
+    DiskContentType,
+    DiskFormat,
+    DiskStatus,
+    DiskStorageType,
+    QcowVersion,
+    StorageDomainStatus,
+)
+from ovis.engine.model.types import Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
+from ovis.engine.resources import bodies
+from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
+from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
+from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.storage_domains.tables import Attachment
+from ovis.engine.store.search import Field, Join, SearchObject
+from ovis.engine.store.session import Reader, Tx
+
+GIB = 1 << 30
+MAX_SIZE = 8192 * GIB
+ALIAS_RULE = TextRule(255, 0, r"[\w.-]*")
+_KEEP = (
+    "status",
+    "actual_size",
+    "total_size",
+    "image_id",
+    "storage_domains",
+    "storage_domain",
+    "provisioned_size",
+    "format",
+    "sparse",
+    "storage_type",
+    "content_type",
+    "vms",
+    "qcow_version",
+)
+
+
+def value_refusals(disk: Disk) -> list[Refusal]:
+    """Everything wrong with a disk's own values."""
+    found = bodies.text_refusals(disk.alias or disk.name, "alias", ALIAS_RULE)
+    found += bodies.text_refusals(disk.description, "description", TextRule(500))
+    size = disk.provisioned_size or 0
+    if size <= 0:
+        found.append(
+            Refusal("ACTION_TYPE_FAILED_DISK_SIZE_ZERO", "A disk needs a provisioned_size above 0.", "", Kind.BAD)
+        )
+    elif size > MAX_SIZE:
+        found.append(
+            Refusal("ACTION_TYPE_FAILED_DISK_MAX_SIZE_EXCEEDED", f"{size} bytes exceed {MAX_SIZE} bytes.", "", Kind.BAD)
+        )
+    if disk.format is DiskFormat.COW and disk.shareable:
+        found.append(
+            Refusal("SHAREABLE_DISK_IS_NOT_SUPPORTED_BY_VOLUME_FORMAT", "A shareable disk must be raw.", "", Kind.BAD)
+        )
+    return found
+
+
+def space_refusals(domain: StorageDomain, needed: int) -> list[Refusal]:
+    """Whether a domain has room: never below its critical limit."""
+    free = domain.available or 0
+    limit = (domain.critical_space_action_blocker or 0) * GIB
+    if free - needed < limit:
+        return [
+            Refusal(
+                "ACTION_TYPE_FAILED_DISK_SPACE_LOW_ON_STORAGE_DOMAIN",
+                f"Storage domain {domain.name} has {free} bytes free; {limit} must stay free.",
+                "Free some space, or lower its critical limit.",
+            )
+        ]
+    return []
+
+
+def active_domain(rd: Reader, reference: StorageDomain | None) -> tuple[StorageDomain, str]:
+    """(domain, data center) of an active domain that a body names."""
+    domain = bodies.resolve(rd, StorageDomain, reference)
+    row = rd.one(Attachment, storage_domain_id=str(domain.id))
+    if row is None or row.status is not StorageDomainStatus.ACTIVE:
+        state = row.status.value if row else "unattached"
+        raise refuse(
+            "ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL2",
+            f"Storage domain {domain.name} is {state}.",
+            "It must be active.",
+        )
+    return domain, row.data_center_id
+
+
+def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tuple[Disk, DiskImage]:
+    """Store a new, locked disk and where it will be; the caller begins the command."""
+    kind = body.storage_type or DiskStorageType.IMAGE
+    if kind is not DiskStorageType.IMAGE:
+        raise refuse(
+            "DISK_STORAGE_TYPE_NOT_SUPPORTED", f"{kind.value} disks are not supported.", "Use image.", bad=True
+        )
+    reference = body.storage_domain or next(iter(body.storage_domains or ()), None)
+    domain, data_center_id = active_domain(tx, reference)
+    fmt = body.format or DiskFormat.RAW
+    sparse = body.sparse if body.sparse is not None else True
+    if fmt is DiskFormat.COW and not sparse:
+        raise refuse("ACTION_TYPE_FAILED_DISK_CONFIGURATION_NOT_SUPPORTED", "A cow disk must be sparse.", bad=True)
+    disk_id = bodies.new_id()
+    name = body.alias or body.name or alias or disk_id
+    profile = body.disk_profile
+    if profile is not None and profile.id is not None:
+        profile = tx.need(DiskProfile, profile.id)
+    else:
+        profile = tx.one(DiskProfile, storage_domain_id=str(domain.id))
+    image_id = body.image_id if body.image_id else bodies.new_id()
+    disk = Disk(
+        id=disk_id,
+        name=name,
+        alias=name,
+        description=body.description or "",
+        comment=body.comment,
+        provisioned_size=body.provisioned_size,
+        actual_size=0,
+        total_size=0,
+        format=fmt,
+        sparse=sparse,
+        status=DiskStatus.LOCKED,
+        storage_type=kind,
+        content_type=body.content_type or DiskContentType.DATA,
+        shareable=bool(body.shareable),
+        propagate_errors=bool(body.propagate_errors),
+        wipe_after_delete=bool(domain.wipe_after_delete) if body.wipe_after_delete is None else body.wipe_after_delete,
+        backup=body.backup or DiskBackup.NONE,
+        qcow_version=QcowVersion.QCOW2_V3 if fmt is DiskFormat.COW else None,
+        image_id=image_id,
+        storage_domains=[StorageDomain(id=domain.id)],
+        disk_profile=DiskProfile(id=profile.id) if profile else None,
+    )
+    needed = (disk.provisioned_size or 0) if not sparse else GIB // 1024
+    bodies.raise_all(value_refusals(disk) + space_refusals(domain, needed))
+    tx.insert(disk)
+    image = tx.insert(
+        DiskImage(id=disk_id, pool_id=data_center_id, domain_id=str(domain.id), image_id=disk_id, volume_id=image_id)
+    )
+    grant_on_creation(tx, call, "disk", disk_id)
+    return disk, image
+
+
+def add(tx: Tx, call: Call, body: Disk) -> Started:
+    """POST /disks."""
+    disk, _ = prepare(tx, call, body)
+    return begin_add(tx, call, disk)
+
+
+def begin_add(tx: Tx, call: Call, disk: Disk) -> Started:
+    """Begin the creation of a prepared disk."""
+    return begin(
+        tx,
+        ADD,
+        DiskParams(disk_id=str(disk.id)),
+        call=call,
+        locks=(Lock("disk", str(disk.id)),),
+        subjects=(("disk", str(disk.id)),),
+        entity=disk,
+    )
+
+
+def extend(tx: Tx, call: Call, disk: Disk, size: int) -> Started | None:
+    """Grow a disk; None if it has that size already. Never shrinks."""
+    now = disk.provisioned_size or 0
+    if size == now:
+        return None
+    if size < now:
+        raise refuse(
+            "ACTION_TYPE_FAILED_REQUESTED_DISK_SIZE_IS_TOO_SMALL",
+            f"{size} bytes are less than the disk's {now}.",
+            bad=True,
+        )
+    require_ok(disk)
+    domain = tx.need(StorageDomain, disk.storage_domains[0].id if disk.storage_domains else None)
+    bodies.raise_all(value_refusals(replace(disk, provisioned_size=size)) + space_refusals(domain, 0))
+    running = _running(tx, str(disk.id))
+    tx.update(replace(disk, status=DiskStatus.LOCKED))
+    return begin(
+        tx,
+        EXTEND,
+        DiskParams(
+            disk_id=str(disk.id),
+            size=size,
+            vm_id=str(running.id) if running else "",
+            host_id=str(running.host.id) if running and running.host else "",
+        ),
+        call=call,
+        locks=(Lock("disk", str(disk.id)),),
+        subjects=(("disk", str(disk.id)),),
+    )
+
+
+def require_ok(disk: Disk) -> None:
+    """Refuse what a locked or illegal disk cannot take."""
+    if disk.status is DiskStatus.LOCKED:
+        raise refuse("ACTION_TYPE_FAILED_DISKS_LOCKED", f"Disk {disk.alias} is locked.", "Wait for its task to end.")
+    if disk.status is not DiskStatus.OK:
+        raise refuse("ACTION_TYPE_FAILED_DISKS_ILLEGAL", f"Disk {disk.alias} is illegal.", "Remove it.")
+
+
+def _running(rd: Reader, disk_id: str) -> Vm | None:
+    vms = rd.get_many(Vm, [row.vm_id for row in rd.find(VmDisk, disk_id=disk_id)])
+    return next((vm for vm in vms.values() if vm.host is not None), None)
+
+
+def update(tx: Tx, call: Call, body: Disk) -> Disk | Started:
+    """PUT /disks/ID: texts and flags; a larger provisioned_size grows it."""
+    old = tx.need(Disk, call.ids[-1])
+    new = bodies.without_subs(bodies.merge(old, body, keep=_KEEP))
+    if body.alias or body.name:
+        new = replace(new, alias=body.alias or body.name, name=body.alias or body.name)
+    bodies.raise_all(value_refusals(new))
+    if new != old:
+        tx.update(new)
+    if body.provisioned_size is not None:
+        started = extend(tx, call, tx.need(Disk, str(old.id)), body.provisioned_size)
+        if started is not None:
+            return started
+    return new
+
+
+def remove(tx: Tx, call: Call, body: Any) -> Started:
+    """DELETE /disks/ID: not while a running VM or a template uses it."""
+    return begin_remove(tx, call, tx.need(Disk, call.ids[-1]))
+
+
+def begin_remove(tx: Tx, call: Call, disk: Disk) -> Started:
+    """Check and begin a disk's removal."""
+    reasons = []
+    if disk.status is DiskStatus.LOCKED:
+        reasons.append(
+            Refusal("ACTION_TYPE_FAILED_DISKS_LOCKED", f"Disk {disk.alias} is locked.", "Wait for its task.")
+        )
+    running = _running(tx, str(disk.id))
+    if running is not None:
+        reasons.append(
+            Refusal("ACTION_TYPE_FAILED_VM_IS_NOT_DOWN", f"VM {running.name} runs with it.", "Shut it down first.")
+        )
+    if tx.count(TemplateDisk, disk_id=str(disk.id)):
+        reasons.append(Refusal("ACTION_TYPE_FAILED_TEMPLATE_DISK", f"Disk {disk.alias} belongs to a template."))
+    if tx.count(DiskImage, parent=str(disk.id)):
+        reasons.append(
+            Refusal("ACTION_TYPE_FAILED_DETECTED_DERIVED_DISKS", f"Other disks are layered upon {disk.alias}.")
+        )
+    bodies.raise_all(reasons)
+    tx.update(replace(disk, status=DiskStatus.LOCKED))
+    return begin(
+        tx,
+        REMOVE,
+        DiskParams(disk_id=str(disk.id)),
+        call=call,
+        locks=(Lock("disk", str(disk.id)),),
+        subjects=(("disk", str(disk.id)),),
+    )
+
+
+def statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    """Rates and latencies; zero while no host reports the disk."""
+    from ovis.engine.resources.statistics import DISK_STATISTICS, zeros
+
+    return {p: zeros("disk", p, DISK_STATISTICS, disk=Disk(id=p)) for p in parents}
+
+
+def shown(rd: Reader, call: Call, found: Sequence[Disk]) -> list[Disk]:
+    """With the VMs that use them."""
+    users: dict[str, list[Vm]] = {}
+    for row in rd.find(VmDisk, disk_id=[str(d.id) for d in found]):
+        users.setdefault(row.disk_id, []).append(Vm(id=row.vm_id))
+    return [replace(d, vms=users.get(str(d.id))) for d in found]
+
+
+def attachment_of(rd: Reader, disk_id: str) -> VmDisk:
+    """The attachment of a disk to its (first) VM."""
+    row = rd.one(VmDisk, disk_id=disk_id)
+    if row is None:
+        raise NotFound(f"DiskAttachment: id={disk_id}")
+    return row
+
+
+SEARCH = SearchObject(
+    table=DISKS,
+    prefix="Disks",
+    fields={
+        "alias": Field("text", "name"),
+        "name": Field("text", "name", free=False),
+        "description": Field("text", "description"),
+        "provisioned_size": Field("size", "provisioned_size", unit=GIB),
+        "size": Field("size", "provisioned_size", unit=GIB),
+        "actual_size": Field("size", "actual_size", unit=GIB),
+        "shareable": Field("bool", "shareable"),
+        "status": Field("enum", "status"),
+        "disk_type": Field("enum", "storage_type"),
+        "disk_content_type": Field("enum", "content_type"),
+        "allocation_policy": Field("enum", "format"),
+        "wipe_after_delete": Field("bool", "wipe_after_delete"),
+        "id": Field("uuid", "id"),
+        "vm_names": Field(
+            "text",
+            via=Join("disk_attachments", "id", "vm_id", "disk_id", then=Join("vms", "vm_id", "name")),
+            free=False,
+        ),
+        "storage": Field("text", via=Join("storage_domains", "storage_domain_id", "name"), free=False),
+    },
+)
+RESOURCE = Resource(
+    type=Disk,
+    collection="disks",
+    object_type="disk",
+    table=DISKS,
+    search=SEARCH,
+    derive=shown,
+    list=Op(needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    add=Op(
+        run=add,
+        needs=(
+            Need(Permit.CREATE_DISK, "storage_domains", when=lambda d: bool(d.storage_domains)),
+            Need(Permit.CREATE_DISK, "storage_domain", when=lambda d: not d.storage_domains),
+        ),
+        mandatory=("provisioned_size", "storage_domains|storage_domain"),
+    ),
+    update=Op(run=update, needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
+    remove=Op(run=remove, needs=(Need(Permit.DELETE_DISK),)),
+    subs=(
+        Resource(type=Statistic, collection="statistics", list=Op(run=statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        Resource(type=DiskSnapshot, collection="disksnapshots", list=Op(run=bodies.nothing, needs=PUBLIC)),
+        permissions_of("disk"),
+    ),
+)

@@ -1,0 +1,122 @@
+"""Volumes of disks on storage: created, layered, copied, grown, deleted. What commands' steps call.
+
+Follows: flows, section 4. Each looks first: it may run twice.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from ovis.contract.errors import Code
+from ovis.engine.commands import Context
+from ovis.engine.hostlink.errors import HostError
+from ovis.engine.model.enums import DiskFormat
+from ovis.engine.model.types import Disk
+from ovis.engine.resources.disks.tables import DiskImage
+from ovis.engine.resources.storage_domains.connect import NOWHERE, up_hosts
+
+_MISSING = frozenset((Code.VOLUME_NOT_FOUND, Code.IMAGE_PATH, 268, 269, 309))
+
+
+async def exists(ctx: Context, image: DiskImage) -> dict[str, Any] | None:
+    """The volume's information, or None if there is none."""
+    try:
+        found: dict[str, Any] = await ctx.services.hosts.spm_call(image.pool_id, "Volume.getInfo", image.verb_ids())
+    except HostError as err:
+        if err.code in _MISSING:
+            return None
+        raise
+    return found
+
+
+async def create(
+    ctx: Context, disk: Disk, image: DiskImage, *, parent: DiskImage | None = None, kind: str = "DATA"
+) -> dict[str, Any]:
+    """A volume for a disk, over a template's if `parent`; returns its information."""
+    known = await exists(ctx, image)
+    if known is None:
+        description = {"DiskAlias": disk.alias or disk.name or "", "DiskDescription": disk.description or ""}
+        await ctx.services.hosts.task(
+            image.pool_id,
+            "Volume.create",
+            image.verb_ids()
+            | {
+                "size": str(disk.provisioned_size or 0),
+                "volFormat": 4 if disk.format is DiskFormat.COW else 5,
+                "preallocate": 2 if disk.sparse is not False else 1,
+                "diskType": kind,
+                "desc": msgspec.json.encode(description).decode(),
+                "srcImgUUID": parent.image_id if parent else NOWHERE,
+                "srcVolUUID": parent.volume_id if parent else NOWHERE,
+            },
+        )
+        known = await exists(ctx, image)
+    if known is None:
+        raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
+    return known
+
+
+async def delete(ctx: Context, image: DiskImage) -> None:
+    """Remove a disk's image; one that is not there is no error."""
+    try:
+        await ctx.services.hosts.task(
+            image.pool_id,
+            "Image.delete",
+            {
+                "imageID": image.image_id,
+                "storagepoolID": image.pool_id,
+                "storagedomainID": image.domain_id,
+                "postZero": False,
+                "force": True,
+            },
+        )
+    except HostError as err:
+        if err.code not in _MISSING:
+            raise
+
+
+async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str) -> None:
+    """Copy a volume's data on some host of the data center. job: its id on the host, stable across retries."""
+    hosts = await ctx.read(lambda rd: up_hosts(rd, target.pool_id))
+    if not hosts:
+        raise HostError(Code.UNAVAILABLE, "no host of the data center is up", verb="SDM.copy_data")
+    host_id = ctx.state.setdefault("copy_host", str(hosts[0].id))
+    call = ctx.services.hosts.call
+
+    def end(image: DiskImage) -> dict[str, Any]:
+        return {
+            "endpoint_type": "div",
+            "sd_id": image.domain_id,
+            "img_id": image.image_id,
+            "vol_id": image.volume_id,
+            "generation": 0,
+        }
+
+    known = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
+    if job not in (known or {}):
+        await call(host_id, "SDM.copy_data", {"job_id": job, "source": end(source), "destination": end(target)})
+    wait = 0.1
+    while True:
+        jobs = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
+        row = (jobs or {}).get(job)
+        if row is None:
+            raise HostError(Code.GENERAL, "the host does not know the copy any more", verb="SDM.copy_data")
+        if row["status"] == "done":
+            return
+        if row["status"] in ("failed", "aborted"):
+            error = row.get("error") or {}
+            raise HostError(
+                int(error.get("code", Code.GENERAL)), str(error.get("message", "the copy failed")), verb="SDM.copy_data"
+            )
+        if row.get("progress") is not None:
+            await ctx.progress(int(row["progress"]))
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 5.0)
+
+
+def sizes(disk: Disk, info: dict[str, Any]) -> Disk:
+    """The disk with what its volume really takes."""
+    actual = int(info.get("truesize") or info.get("apparentsize") or 0)
+    total = int(info.get("capacity") or disk.provisioned_size or 0)
+    return msgspec.structs.replace(disk, actual_size=actual, total_size=actual, provisioned_size=total)

@@ -1,0 +1,1 @@
+"""Storage domains: /storagedomains, /storageconnections, and those of a data center."""
