@@ -12,7 +12,13 @@ import msgspec
 
 from ovis.engine.commands.declaration import Command, Lock
 from ovis.engine.commands.locks import take
-from ovis.engine.commands.table import CommandRow, StepRecord, Subject, milliseconds, moment
+from ovis.engine.commands.table import (
+    CommandRow,
+    StepRecord,
+    Subject,
+    milliseconds,
+    moment,
+)
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.resource import Started
 from ovis.engine.events.audit import SYSTEM
@@ -100,11 +106,19 @@ def _name(rd: Reader, object_type: str, object_id: str) -> str:
 
 
 def words_of(
-    rd: Reader, command: Command, params: Any, state: Mapping[str, Any], subjects: Iterable[Subject], user: str
+    rd: Reader,
+    command: Command,
+    params: Any,
+    state: Mapping[str, Any],
+    subjects: Iterable[Subject],
+    user: str,
 ) -> dict[str, Any]:
     """Words for titles and events: the subjects, plain parameters and state, objects that `X_id` in them name."""
     words: dict[str, Any] = {"user": user}
-    plain = {**{name: getattr(params, name) for name in params.__struct_fields__}, **state}
+    plain = {
+        **{name: getattr(params, name) for name in params.__struct_fields__},
+        **state,
+    }
     for word, value in plain.items():
         if not isinstance(value, (str, int, float)) or isinstance(value, bool):
             continue

@@ -7,7 +7,13 @@ Follows: engine 4.5 keeps finished jobs 10 minutes and failed ones 60 minutes.
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from ovis.engine.commands.table import OPEN, CommandRow, CommandStatus, milliseconds, moment
+from ovis.engine.commands.table import (
+    OPEN,
+    CommandRow,
+    CommandStatus,
+    milliseconds,
+    moment,
+)
 from ovis.engine.model.enums import JobStatus
 from ovis.engine.model.types import Job
 from ovis.engine.store.session import Tx
@@ -37,14 +43,20 @@ def forget_finished(tx: Tx) -> int:
         commands.delete().where(
             commands.c.status.not_in(OPEN),
             sa.or_(
-                sa.and_(commands.c.status == CommandStatus.SUCCEEDED.value, commands.c.ended < now - KEEP_FINISHED_MS),
+                sa.and_(
+                    commands.c.status == CommandStatus.SUCCEEDED.value,
+                    commands.c.ended < now - KEEP_FINISHED_MS,
+                ),
                 commands.c.ended < now - KEEP_FAILED_MS,
             ),
         )
     )
     jobs = tx.sql(Job)
     old = sa.or_(
-        sa.and_(jobs.c.status == JobStatus.FINISHED.value, jobs.c.end_time < now - KEEP_FINISHED_MS),
+        sa.and_(
+            jobs.c.status == JobStatus.FINISHED.value,
+            jobs.c.end_time < now - KEEP_FINISHED_MS,
+        ),
         jobs.c.end_time < now - KEEP_FAILED_MS,
     )
     # An external job stays unless its owner said that it clears itself.

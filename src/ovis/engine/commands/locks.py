@@ -75,4 +75,8 @@ def release(tx: Tx, command_id: str) -> None:
 def _refusal(key: str) -> Refusal:
     object_type, _, object_id = key.partition(":")
     what = object_type.replace("_", " ")
-    return Refusal(LOCKED, f"The {what} {object_id} is in use by another operation.", "Try again when it is done.")
+    return Refusal(
+        LOCKED,
+        f"The {what} {object_id} is in use by another operation.",
+        "Try again when it is done.",
+    )

@@ -10,6 +10,7 @@ taken by whoever sees it first. An engine that was away too long notices when it
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,14 +38,17 @@ from ovis.engine.declare.faults import Fault, Refused
 from ovis.engine.events import record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.store.session import Change, Tx
-from ovis.engine.store.store import Store
 
 if TYPE_CHECKING:
     from ovis.engine.commands.services import Services
 
 log = structlog.get_logger(__name__)
 LEASE = 30.0  # seconds that an engine may be silent before others take its commands
-_UNDO_DELAYS = (1.0, 3.0, 10.0)  # an undo that a host refuses or does not answer is tried again after these
+_UNDO_DELAYS = (
+    1.0,
+    3.0,
+    10.0,
+)  # an undo that a host refuses or does not answer is tried again after these
 
 
 class LeaseLost(Exception):
@@ -56,7 +60,7 @@ class Runner:
 
     def __init__(
         self,
-        store: Store,
+        services: "Services",
         commands: Iterable[Command],
         *,
         owner: str = "engine",
@@ -70,8 +74,9 @@ class Runner:
                 raise ValueError(f"two commands are named {command.name}")
             self.commands[command.name] = command
         self.owner = owner
-        self._store = store
-        self._services: "Services | None" = None
+        self._services = services
+        self._store = services.store
+        self._running = False
         self._slots = asyncio.Semaphore(concurrency)
         self._lease = lease
         self._undo_delays = tuple(undo_delays)
@@ -80,7 +85,7 @@ class Runner:
         self._waiting: dict[str, asyncio.Future[CommandRow]] = {}
         self._reported: dict[str, float] = {}
         self._upkeep: asyncio.Task[None] | None = None
-        sql = store.schema.sql[COMMANDS.name]
+        sql = services.store.schema.sql[COMMANDS.name]
         self._save_row = (
             sql.update()
             .where(sql.c.id == sa.bindparam("key"), sql.c.owner.in_((owner, "")))
@@ -92,20 +97,20 @@ class Runner:
                 ended=sa.bindparam("ended"),
             )
         )
-        store.on_commit(self._committed)
+        services.store.on_commit(self._committed)
 
     # -- life ------------------------------------------------------------------------------------------------
 
-    async def start(self, services: "Services") -> None:
+    async def start(self) -> None:
         """Begin: take up what was left, then whatever is committed."""
-        self._services = services
+        self._running = True
         await self._store.write(self._renew)
         await self._take_over()
         self._upkeep = asyncio.create_task(self._keep_up(), name="commands-upkeep")
 
     async def stop(self) -> None:
         """Let go at once; unfinished steps run again after the next start."""
-        self._services = None
+        self._running = False
         tasks = [*self._tasks.values(), *([self._upkeep] if self._upkeep else [])]
         for task in tasks:
             task.cancel()
@@ -159,7 +164,7 @@ class Runner:
                 self._spawn(change.id, change.document)
 
     def _spawn(self, command_id: str, row: CommandRow | None = None) -> None:
-        if self._services is None or command_id in self._tasks:
+        if not self._running or command_id in self._tasks:
             return
         task = asyncio.create_task(self._run(command_id, row), name=f"command-{command_id}")
         self._tasks[command_id] = task
@@ -231,7 +236,6 @@ class Runner:
                 row = await self._store.read(lambda rd: rd.get(CommandRow, command_id))
                 if row is None:
                     return
-            assert self._services is not None
             command = self.commands.get(row.name)
             if command is None:
                 log.error("unknown command", command=row.name, id=command_id)
@@ -250,7 +254,6 @@ class Runner:
                 waiting.set_result(row)
 
     def _context(self, command: Command, row: CommandRow) -> Context:
-        assert self._services is not None
         ctx = Context(
             services=self._services,
             command_id=row.id,
@@ -267,7 +270,7 @@ class Runner:
 
     async def _forward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
         if not command.steps:
-            return await self._store.write(lambda tx: self._end(tx, command, row, ctx))
+            return await self._store.write(partial(self._end, command, row, ctx))
         while row.step < len(command.steps):
             step = command.steps[row.step]
             started = milliseconds()
@@ -275,27 +278,18 @@ class Runner:
             try:
                 if command.cancellable:
                     ctx.stop_if_cancelled()
-                row = await self._once(
-                    step.run, ctx, lambda tx, row=row, started=started: self._done(tx, command, row, ctx, started)
-                )
+                row = await self._once(step.run, ctx, partial(self._done, command, row, ctx, started))
             except LeaseLost:
                 raise
-            except Exception as err:  # noqa: BLE001 - whatever a step raises, the command is undone
-                if step.undo_own:
-                    pass  # what the failed step noted is what its undo looks at
-                else:
+            except Exception as err:
+                if not step.undo_own:  # else what the failed step noted is what its undo looks at
                     ctx.state.clear()
                     ctx.state.update(msgspec.json.decode(before))
                 problem = _problem(err)
                 if not isinstance(err, (Fault, HostError, HostUnreachable)):
                     log.exception("a step failed", command=command.name, step=step.name, id=row.id)
                 ctx.problem = problem.text
-                row = await self._store.write(
-                    lambda tx, row=row, step=step, started=started, problem=problem: self._turn(
-                        tx, row, ctx, step, started, problem
-                    )
-                )
-                return row
+                return await self._store.write(partial(self._turn, row, ctx, step, started, problem))
         return row
 
     async def _backward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
@@ -309,21 +303,32 @@ class Runner:
                 continue
             for delay in (*self._undo_delays, None):
                 try:
-                    row = await self._once(step.undo, ctx, lambda tx, row=row: self._undone(tx, row, ctx))
+                    row = await self._once(step.undo, ctx, partial(self._undone, row, ctx))
                     break
                 except LeaseLost:
                     raise
-                except Exception as err:  # noqa: BLE001 - an undo that fails must not stop the others
+                except Exception as err:
                     known = isinstance(err, (HostError, HostUnreachable))
-                    log.warning("undo failed", command=command.name, step=step.name, id=row.id, error=repr(err))
+                    log.warning(
+                        "undo failed",
+                        command=command.name,
+                        step=step.name,
+                        id=row.id,
+                        error=repr(err),
+                    )
                     if known and delay is not None:
                         await asyncio.sleep(delay)
                         continue
                     if not known:
-                        log.exception("an undo failed", command=command.name, step=step.name, id=row.id)
+                        log.exception(
+                            "an undo failed",
+                            command=command.name,
+                            step=step.name,
+                            id=row.id,
+                        )
                     row = replace(row, step=row.step - 1)
                     break
-        return await self._store.write(lambda tx: self._fail(tx, command, row, ctx))
+        return await self._store.write(partial(self._fail, command, row, ctx))
 
     async def _once(self, run: StepFunction, ctx: Context, keep: Callable[[Tx], CommandRow]) -> CommandRow:
         """Run a step or an undo, and record it in the same transaction as what it writes."""
@@ -349,36 +354,52 @@ class Runner:
         kept = replace(row, owner=self.owner)
         done = tx.connection.execute(
             self._save_row,
-            {"key": kept.id, "doc": msgspec.json.encode(kept), "status": kept.status.value, "ended": kept.ended},
+            {
+                "key": kept.id,
+                "doc": msgspec.json.encode(kept),
+                "status": kept.status.value,
+                "ended": kept.ended,
+            },
         )
         if not done.rowcount:
             raise LeaseLost(row.id)
         return kept
 
-    def _done(self, tx: Tx, command: Command, row: CommandRow, ctx: Context, started: int) -> CommandRow:
+    def _done(self, command: Command, row: CommandRow, ctx: Context, started: int, tx: Tx) -> CommandRow:
         row = _recorded(row, started, failed=False)
-        row = replace(row, step=row.step + 1, state=dict(ctx.state), progress=0, cancel=row.cancel or ctx.cancelled)
-        return self._end(tx, command, row, ctx) if row.step == len(command.steps) else self._save(tx, row)
+        row = replace(
+            row,
+            step=row.step + 1,
+            state=dict(ctx.state),
+            progress=0,
+            cancel=row.cancel or ctx.cancelled,
+        )
+        return self._end(command, row, ctx, tx) if row.step == len(command.steps) else self._save(tx, row)
 
-    def _end(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+    def _end(self, command: Command, row: CommandRow, ctx: Context, tx: Tx) -> CommandRow:
         row = self._save(tx, replace(row, status=CommandStatus.SUCCEEDED, ended=milliseconds()))
         self._close(tx, command, row, ctx)
         return row
 
-    def _turn(self, tx: Tx, row: CommandRow, ctx: Context, step: Step, started: int, problem: Problem) -> CommandRow:
+    def _turn(self, row: CommandRow, ctx: Context, step: Step, started: int, problem: Problem, tx: Tx) -> CommandRow:
         row = _recorded(row, started, failed=True)
         back_to = row.step if step.undo_own else row.step - 1
         return self._save(
             tx,
             replace(
-                row, status=CommandStatus.UNDOING, step=back_to, state=dict(ctx.state), problem=problem, progress=0
+                row,
+                status=CommandStatus.UNDOING,
+                step=back_to,
+                state=dict(ctx.state),
+                problem=problem,
+                progress=0,
             ),
         )
 
-    def _undone(self, tx: Tx, row: CommandRow, ctx: Context) -> CommandRow:
+    def _undone(self, row: CommandRow, ctx: Context, tx: Tx) -> CommandRow:
         return self._save(tx, replace(row, step=row.step - 1, state=dict(ctx.state)))
 
-    def _fail(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
+    def _fail(self, command: Command, row: CommandRow, ctx: Context, tx: Tx) -> CommandRow:
         cancelled = row.problem is not None and row.problem.code == _CANCELLED
         status = CommandStatus.CANCELLED if cancelled else CommandStatus.FAILED
         row = self._save(tx, replace(row, status=status, ended=milliseconds()))
@@ -425,7 +446,11 @@ def _problem(err: Exception) -> Problem:
     if isinstance(err, Cancelled):
         return Problem(code=_CANCELLED, text=err.detail, status=409)
     if isinstance(err, Refused):
-        return Problem(code=err.reasons[0].code if err.reasons else "", text=err.detail.strip("[]"), status=err.status)
+        return Problem(
+            code=err.reasons[0].code if err.reasons else "",
+            text=err.detail.strip("[]"),
+            status=err.status,
+        )
     if isinstance(err, HostError):
         return Problem(code=str(err.code), text=err.message)
     if isinstance(err, Fault):

@@ -116,9 +116,17 @@ COMMANDS = Table(
 LOCKS = Table(
     name="locks",
     type=LockRow,
-    columns=(Column(name="key"), Column(name="command_id"), Column(name="shared", kind="bool", index=False)),
+    columns=(
+        Column(name="key"),
+        Column(name="command_id"),
+        Column(name="shared", kind="bool", index=False),
+    ),
 )
-ENGINES = Table(name="engines", type=Engine, columns=(Column(name="expires", kind="int", index=False),))
+ENGINES = Table(
+    name="engines",
+    type=Engine,
+    columns=(Column(name="expires", kind="int", index=False),),
+)
 JOBS = Table(
     name="jobs",
     type=Job,

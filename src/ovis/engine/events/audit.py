@@ -11,7 +11,16 @@ from typing import Any
 
 from ovis.engine.declare.call import Call
 from ovis.engine.model.enums import LogSeverity
-from ovis.engine.model.types import Cluster, DataCenter, Event, Host, StorageDomain, Template, User, Vm
+from ovis.engine.model.types import (
+    Cluster,
+    DataCenter,
+    Event,
+    Host,
+    StorageDomain,
+    Template,
+    User,
+    Vm,
+)
 from ovis.engine.store.session import Tx
 
 _REFERENCES: dict[str, Any] = {

@@ -25,7 +25,11 @@ class HiddenEvent(Struct, kw_only=True, frozen=True, omit_defaults=True):
     event: Event
 
 
-HIDDEN = Table(name="hidden_events", type=HiddenEvent, columns=(Column(name="time", path="event.time", kind="time"),))
+HIDDEN = Table(
+    name="hidden_events",
+    type=HiddenEvent,
+    columns=(Column(name="time", path="event.time", kind="time"),),
+)
 TABLES = (TABLE, HIDDEN)
 
 
@@ -45,7 +49,10 @@ def restore_alerts(tx: Tx) -> int:
         # A serial table numbers its rows itself; these have their number already.
         tx.connection.execute(
             sql.insert().values(
-                id=int(hidden.id), version=1, doc=msgspec.json.encode(hidden.event), **TABLE.values(hidden.event)
+                id=int(hidden.id),
+                version=1,
+                doc=msgspec.json.encode(hidden.event),
+                **TABLE.values(hidden.event),
             )
         )
         tx.changes.append(Change(TABLE.name, hidden.id, "insert", 1, hidden.event))

@@ -4,7 +4,12 @@ from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Event
 from ovis.engine.store.tables import Column, Table
 
-RANKS = {LogSeverity.NORMAL: 0, LogSeverity.WARNING: 1, LogSeverity.ERROR: 2, LogSeverity.ALERT: 10}
+RANKS = {
+    LogSeverity.NORMAL: 0,
+    LogSeverity.WARNING: 1,
+    LogSeverity.ERROR: 2,
+    LogSeverity.ALERT: 10,
+}
 
 
 def _reference(name: str) -> Column:
@@ -17,7 +22,12 @@ TABLE = Table(
     serial=True,
     columns=(
         Column(name="code", kind="int"),
-        Column(name="severity", value=lambda e: RANKS.get(e.severity, 0), kind="int", index=False),
+        Column(
+            name="severity",
+            value=lambda e: RANKS.get(e.severity, 0),
+            kind="int",
+            index=False,
+        ),
         Column(name="time", kind="time"),
         Column(name="correlation_id"),
         Column(name="origin", index=False),
