@@ -200,10 +200,8 @@ class Dialect3:
         tag = RENAMES.get((name, row.name), row.tag)
         if row.many:
             item = ITEMS.get((name, row.name), row.item)
-            members = [
-                self._value(row, v, item, base, f"{href}/{row.rel}" if href and row.rel else None, context)
-                for v in value
-            ]
+            below = f"{href}/{row.rel}" if href and row.rel and self.layout.sub(type(o), row.rel) else None
+            members = [self._value(row, v, item, base, below, context) for v in value]
             for member in members:
                 member.many = True
             if (name, row.name) in UNWRAPPED:

@@ -211,7 +211,7 @@ def _xml_rows(rows: list[Attribute]) -> list[str]:
             out.append(f"   a(f'{{j}}<{r.tag}>\\n')")
             out.append("   k = j + '  '")
             if r.kind == "struct":
-                own = f"f'{{href}}/{r.rel}' if href else None" if r.rel and r.link else "None"
+                own = f"f'{{href}}/{r.rel}' if href and sub_{r.name} else None" if r.rel and r.link else "None"
                 sub = f"sub_{r.name}" if r.link else "None"
                 out.append(f"   for v in v: nested(v, out, '{r.item}', base, {own}, k, {sub})")
             else:
@@ -257,7 +257,7 @@ def _json_rows(rows: list[Attribute]) -> list[str]:
         elif not r.many:
             out.append(f"  a('\"{r.tag}\":' + nested(v, base, None))")
         else:
-            own = f"f'{{href}}/{r.rel}' if href else None" if r.rel and r.link else "None"
+            own = f"f'{{href}}/{r.rel}' if href and sub_{r.name} else None" if r.rel and r.link else "None"
             sub = f"sub_{r.name}" if r.link else "None"
             item = f"nested(v, base, {own}, {sub})" if r.kind == "struct" else _JSON_SCALAR[r.kind]
             out.append(

@@ -1,0 +1,1 @@
+"""Domain XML as the engine composes it and the agent completes it."""

@@ -1,0 +1,78 @@
+"""What a domain is made of, before it is XML. Sizes are bytes."""
+
+from msgspec import Struct, field
+
+CONTROLLERS = ("usb", "virtio-serial", "virtio-scsi", "balloon", "video", "rng", "console", "cdrom", "payload")
+
+
+class Disk(Struct, kw_only=True, frozen=True):
+    """A plugged disk. interface: virtio, virtio_scsi, sata, ide."""
+
+    id: str
+    interface: str
+    format: str
+    bootable: bool = False
+    read_only: bool = False
+    shareable: bool = False
+    discard: bool = False
+    propagate_errors: bool = False
+    pool_id: str = ""
+    domain_id: str = ""
+    image_id: str = ""
+    volume_id: str = ""
+
+
+class Nic(Struct, kw_only=True, frozen=True):
+    """A plugged NIC. bridge: the network's name on hosts; None: no network."""
+
+    id: str
+    mac: str
+    model: str = "virtio"
+    bridge: str | None = None
+    linked: bool = True
+    mtu: int = 1500
+    filter: str | None = None
+    isolated: bool = False
+    custom: dict[str, str] = field(default_factory=dict)
+    mirrored: list[str] = field(default_factory=list)
+
+
+class Domain(Struct, kw_only=True, frozen=True):
+    """A whole VM. cpu: QEMU's words (`Nehalem,+spec-ctrl`), empty: the host's own model. payload: path -> base64."""
+
+    id: str
+    name: str
+    memory: int
+    max_memory: int
+    guaranteed: int
+    sockets: int = 1
+    cores: int = 1
+    threads: int = 1
+    machine: str = "q35"
+    q35: bool = True
+    firmware: str = "bios"
+    cpu: str = ""
+    level: str = "4.8"
+    iothreads: int = 0
+    boot: list[str] = field(default_factory=lambda: ["hd"])
+    boot_menu: bool = False
+    kernel: str | None = None
+    initrd: str | None = None
+    cmdline: str | None = None
+    graphics: list[str] = field(default_factory=lambda: ["vnc"])
+    keyboard: str | None = None
+    console: bool = False
+    balloon: bool = True
+    rng: str | None = "urandom"
+    virtio_scsi: bool = True
+    usb: bool = False
+    disks: list[Disk] = field(default_factory=list)
+    nics: list[Nic] = field(default_factory=list)
+    cdrom: str = ""
+    custom: dict[str, str] = field(default_factory=dict)
+    payload: dict[str, str] = field(default_factory=dict)
+    payload_volume: str = ""
+    paused: bool = False
+    resume: str = "auto_resume"
+    serial_number: str = ""
+    controllers: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Virtual machines: /vms and what hangs below them."""

@@ -1,0 +1,191 @@
+"""A VM as libvirt's domain: what the engine knows, put into the contract's specification.
+
+Does: read VM, devices, disks and networks, and call the contract's pure builder. Does not: know the host (it completes
+paths and placeholders). Follows: domain XML of engine 4.7 and 4.8.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ovis.contract.domain import specs
+from ovis.contract.domain.builder import build_domain, build_hotplug
+from ovis.engine.declare.faults import refuse
+from ovis.engine.model.enums import BiosType, DiskFormat, DisplayType, NicInterface
+from ovis.engine.model.types import Cluster, Initialization, Network, Nic, Vm, VnicProfile
+from ovis.engine.resources import bodies
+from ovis.engine.resources.cpu_catalog import BY_NAME as CPUS
+from ovis.engine.resources.disks.attachments import disks_of_vm
+from ovis.engine.resources.disks.tables import VmDisk
+from ovis.engine.resources.levels import level_text
+from ovis.engine.resources.network_filters import FILTERS
+from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms.defaults import bios_of
+from ovis.engine.resources.vms.state import VmCdrom, VmNic, VmRuntime
+from ovis.engine.store.session import Reader
+
+_MODELS = {
+    NicInterface.VIRTIO: "virtio",
+    NicInterface.E1000: "e1000",
+    NicInterface.E1000E: "e1000e",
+    NicInterface.RTL8139: "rtl8139",
+    NicInterface.RTL8139_VIRTIO: "virtio",
+}
+_TO_LINES = re.compile(r"\r\n?")
+
+
+def nic_spec(rd: Reader, row: VmNic) -> specs.Nic:
+    """One NIC."""
+    nic: Nic = row.nic
+    profile = rd.get(VnicProfile, nic.vnic_profile.id) if nic.vnic_profile else None
+    network = rd.get(Network, profile.network.id) if profile and profile.network else None
+    chosen = FILTERS.get(profile.network_filter.id) if profile and profile.network_filter else None  # type: ignore[arg-type]
+    return specs.Nic(
+        id=row.id,
+        mac=nic.mac.address if nic.mac and nic.mac.address else "",
+        model=_MODELS.get(nic.interface or NicInterface.VIRTIO, "virtio"),
+        bridge=(network.vdsm_name or str(network.name)) if network else None,
+        linked=nic.linked is not False and network is not None,
+        mtu=(network.mtu or 1500) if network else 1500,
+        filter=chosen.name if chosen else None,
+        isolated=bool(network.port_isolation) if network else False,
+        custom={str(p.name): str(p.value or "") for p in (profile.custom_properties or ())} if profile else {},
+        mirrored=[str(network.vdsm_name)] if profile and profile.port_mirroring and network else [],
+    )
+
+
+def disk_specs(rd: Reader, vm_id: str, rows: Sequence[Any] | None = None) -> list[specs.Disk]:
+    """Plugged disks, in their order."""
+    out = []
+    for row, disk, image in rows if rows is not None else disks_of_vm(rd, vm_id):
+        if not row.attachment.active and rows is None:
+            continue
+        out.append(
+            specs.Disk(
+                id=row.disk_id,
+                interface=row.attachment.interface.value,
+                format="qcow2" if disk.format is DiskFormat.COW else "raw",
+                bootable=bool(row.attachment.bootable),
+                read_only=bool(row.attachment.read_only),
+                shareable=bool(disk.shareable),
+                discard=bool(row.attachment.pass_discard),
+                propagate_errors=bool(disk.propagate_errors),
+                pool_id=image.pool_id,
+                domain_id=image.domain_id,
+                image_id=image.image_id,
+                volume_id=image.volume_id,
+            )
+        )
+    return out
+
+
+def initialization_files(vm: Vm, given: Initialization) -> dict[str, bytes]:
+    """The files of a config drive (config-2) for cloud-init. Pure."""
+    name = given.host_name or vm.name or "vm"
+    meta: dict[str, Any] = {"uuid": vm.id, "hostname": name, "name": name, "local-hostname": name}
+    user: dict[str, Any] = {}
+    if given.user_name:
+        user["user"] = given.user_name
+    if given.root_password:
+        user["password"] = given.root_password
+        user["chpasswd"] = {"expire": False}
+        user["ssh_pwauth"] = True
+    if given.timezone:
+        user["timezone"] = given.timezone
+    keys = [k.strip() for k in _TO_LINES.sub("\n", given.authorized_ssh_keys or "").split("\n") if k.strip()]
+    if keys:
+        user["ssh_authorized_keys"] = keys
+        meta["public_keys"] = {str(i): k for i, k in enumerate(keys)}
+    text = "#cloud-config\n" + "".join(f"{k}: {json.dumps(v)}\n" for k, v in user.items())
+    if given.custom_script:
+        text += given.custom_script.rstrip("\n") + "\n"
+    files = {
+        "openstack/latest/meta_data.json": json.dumps(meta).encode(),
+        "openstack/latest/user_data": text.encode(),
+    }
+    nics = [n for n in given.nic_configurations or () if n.name]
+    if nics or given.dns_servers:
+        lines = []
+        for nic in nics:
+            lines += [f"auto {nic.name}"] if nic.on_boot is not False else []
+            if nic.boot_protocol is not None and nic.boot_protocol.value == "static" and nic.ip is not None:
+                lines += [f"iface {nic.name} inet static", f"  address {nic.ip.address}", f"  netmask {nic.ip.netmask}"]
+                lines += [f"  gateway {nic.ip.gateway}"] if nic.ip.gateway else []
+            else:
+                lines.append(f"iface {nic.name} inet dhcp")
+        if given.dns_servers:
+            lines.append(f"  dns-nameservers {given.dns_servers}")
+        files["openstack/content/0000"] = ("\n".join(lines) + "\n").encode()
+    return files
+
+
+def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = False, paused: bool = False) -> str:
+    """The whole document for a start."""
+    cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
+    topology = vm.cpu.topology if vm.cpu else None
+    bios = bios_of(vm, cluster)
+    q35 = bios is not BiosType.I440FX_SEA_BIOS
+    cdrom = rd.one(VmCdrom, vm_id=str(vm.id))
+    file = cdrom.cdrom.file.id if cdrom and cdrom.cdrom.file else None
+    nics = rd.select(VmNic, rd.sql(VmNic).c.vm_id == vm.id, order=[rd.sql(VmNic).c.name_key])
+    cpu_type = cluster.cpu.type if cluster.cpu else ""
+    model = vm.custom_cpu_model or (CPUS[cpu_type].verb if cpu_type in CPUS else "")
+    files: dict[str, str] = {}
+    if cloud_init and vm.initialization is not None:
+        found = initialization_files(vm, vm.initialization)
+        files = {path: base64.b64encode(data).decode() for path, data in found.items()}
+    spec = specs.Domain(
+        id=str(vm.id),
+        name=str(vm.name),
+        memory=vm.memory or 0,
+        max_memory=(vm.memory_policy.max if vm.memory_policy else None) or vm.memory or 0,
+        guaranteed=(vm.memory_policy.guaranteed if vm.memory_policy else None) or vm.memory or 0,
+        sockets=(topology.sockets if topology else None) or 1,
+        cores=(topology.cores if topology else None) or 1,
+        threads=(topology.threads if topology else None) or 1,
+        machine=vm.custom_emulated_machine or ("q35" if q35 else "pc"),
+        q35=q35,
+        firmware="uefi-secure" if bios is BiosType.Q35_SECURE_BOOT else "uefi" if bios is BiosType.Q35_OVMF else "bios",
+        cpu=model,
+        level=level_text(vm.custom_compatibility_version or cluster.version),
+        iothreads=(vm.io.threads if vm.io else None) or 0,
+        boot=[d.value for d in rules.boot_devices(vm)],
+        boot_menu=bool(vm.bios and vm.bios.boot_menu and vm.bios.boot_menu.enabled),
+        kernel=vm.os.kernel if vm.os else None,
+        initrd=vm.os.initrd if vm.os else None,
+        cmdline=vm.os.cmdline if vm.os else None,
+        graphics=["spice"] if vm.display and vm.display.type is DisplayType.SPICE else ["vnc"],
+        keyboard=vm.display.keyboard_layout if vm.display else None,
+        console=bool(vm.console and vm.console.enabled),
+        balloon=not (vm.memory_policy and vm.memory_policy.ballooning is False),
+        rng=vm.rng_device.source.value if vm.rng_device and vm.rng_device.source else None,
+        virtio_scsi=not (vm.virtio_scsi and vm.virtio_scsi.enabled is False),
+        usb=bool(vm.usb and vm.usb.enabled),
+        disks=disk_specs(rd, str(vm.id)),
+        nics=[nic_spec(rd, row) for row in nics if row.nic.plugged is not False],
+        cdrom=file or "",
+        custom={str(p.name): str(p.value or "") for p in vm.custom_properties or ()},
+        payload=files,
+        payload_volume="config-2" if files else "",
+        paused=paused,
+        resume=vm.storage_error_resume_behaviour.value if vm.storage_error_resume_behaviour else "auto_resume",
+        serial_number=str(vm.serial_number.value) if vm.serial_number and vm.serial_number.value else "",
+        controllers={n: bodies.derived_id("controller", str(vm.id), n) for n in specs.CONTROLLERS},
+    )
+    return build_domain(spec)
+
+
+def hotplug_disk_xml(rd: Reader, vm: Vm, row: VmDisk) -> str:
+    """The document that plugs or unplugs one disk."""
+    rows = [r for r in disks_of_vm(rd, str(vm.id)) if r[0].id == row.id]
+    if not rows:
+        raise refuse("ACTION_TYPE_FAILED_DISK_NOT_EXIST", "The disk is not there.")
+    others = [d for d in disk_specs(rd, str(vm.id)) if d.id != row.disk_id]
+    return build_hotplug(disk=disk_specs(rd, str(vm.id), rows)[0], after=others)
+
+
+def hotplug_nic_xml(rd: Reader, row: VmNic) -> str:
+    """The document that plugs, unplugs or changes one NIC."""
+    return build_hotplug(nic=nic_spec(rd, row))

@@ -1,0 +1,187 @@
+"""VMs as hosts report them, written into the store; called by the engine's observer.
+
+Does: compare wanted with seen, row by row, in one write per report that changes something; answer Down VMs with
+VM.destroy. Keeps no memory of its own: a restart loses nothing.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+
+from ovis.contract.statuses import ExitReason
+from ovis.engine.commands import locked
+from ovis.engine.commands.services import Services
+from ovis.engine.events import Audit, record
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.types import Host, Vm
+from ovis.engine.resources.vms import life
+from ovis.engine.resources.vms.next_run import apply_next_run
+from ovis.engine.resources.vms.state import RUNNING, S, VmRuntime
+from ovis.engine.store.session import Reader, Tx
+
+log = structlog.get_logger(__name__)
+N, W, E = LogSeverity.NORMAL, LogSeverity.WARNING, LogSeverity.ERROR
+EVENTS: Mapping[str, Audit] = {
+    "started": Audit(code=153, severity=N, text="VM {vm} started on Host {host}."),
+    "down": Audit(code=61, severity=N, text="VM {vm} is down. Exit message: {message}"),
+    "down_error": Audit(code=119, severity=E, text="VM {vm} is down with error. Exit message: {message}"),
+    "suspended": Audit(code=503, severity=N, text="VM {vm} on Host {host} is suspended."),
+    "not_responding": Audit(code=126, severity=W, text="VM {vm} is not responding."),
+    "paused": Audit(code=1025, severity=N, text="VM {vm} is paused."),
+    "paused_enospc": Audit(code=138, severity=E, text="VM {vm} is paused: no storage space is left."),
+    "paused_eio": Audit(code=145, severity=E, text="VM {vm} is paused because of a storage I/O error."),
+    "paused_eperm": Audit(code=146, severity=E, text="VM {vm} is paused because of a storage permission error."),
+    "unknown": Audit(
+        code=142, severity=W, text="VM {vm} was set to the unknown status: its host {host} does not answer."
+    ),
+    "recovered": Audit(code=196, severity=N, text="VM {vm} on Host {host} was seen again."),
+    "foreign": Audit(
+        code=602, severity=W, text="VM {vm} was found on host {host}, too; its remainder there was destroyed."
+    ),
+}
+_GRACE = timedelta(seconds=10)  # a VM that is being created may be missing from a report sent before
+_tasks: set[asyncio.Task[None]] = set()
+
+
+async def vm_rows(services: Services, host_id: str, rows: Sequence[Mapping[str, Any]], full: bool) -> None:
+    """Apply rows of a host; `full`: they are all its VMs."""
+    by_id = {str(r["vmId"]): r for r in rows}
+
+    def interesting(rd: Reader) -> bool:
+        return bool(_changes(rd, host_id, by_id, full))
+
+    if not await services.store.read(interesting):
+        return
+    to_destroy = await services.store.write(lambda tx: _write(tx, host_id, by_id, full))
+    for vm_id in to_destroy:
+        task = asyncio.create_task(_destroy(services, host_id, vm_id))
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+
+
+async def vm_event(services: Services, host_id: str, vm_id: str, row: Mapping[str, Any]) -> None:
+    """Apply one event."""
+    await vm_rows(services, host_id, [{**row, "vmId": vm_id}], full=False)
+
+
+async def host_lost(services: Services, host_id: str) -> None:
+    """A host became non-responsive: its VMs are unknown, never started elsewhere by that alone."""
+
+    def write(tx: Tx) -> None:
+        host = tx.get(Host, host_id)
+        for vm in tx.find(Vm, host_id=host_id):
+            runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+            _save(tx, vm, runtime, life.lost(vm, runtime), host)
+
+    await services.store.write(write)
+
+
+async def host_cleared(services: Services, host_id: str) -> None:
+    """A host was fenced, or an administrator confirmed its reboot: its VMs are down."""
+
+    def write(tx: Tx) -> None:
+        host = tx.get(Host, host_id)
+        for vm in tx.find(Vm, host_id=host_id):
+            runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+            found = life.vanished(vm, runtime, life.utc_now())
+            _save(tx, vm, runtime, found, host)
+
+    await services.store.write(write)
+
+
+async def _destroy(services: Services, host_id: str, vm_id: str) -> None:
+    try:
+        await services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
+    except (HostError, HostUnreachable) as err:
+        log.info("a VM that is down could not be cleared", vm=vm_id, host=host_id, error=str(err))
+
+
+_Change = tuple[Vm, VmRuntime, life.Next]
+
+
+def _changes(
+    rd: Reader, host_id: str, rows: Mapping[str, Mapping[str, Any]], full: bool
+) -> list[_Change | tuple[str, str]]:
+    """Changes that the rows bring; a pair ("destroy", VM) where only the host is to act."""
+    now = life.utc_now()
+    vms = rd.get_many(Vm, rows)
+    runtimes = rd.get_many(VmRuntime, rows)
+    out: list[_Change | tuple[str, str]] = []
+    for vm_id, row in rows.items():
+        vm = vms.get(vm_id)
+        if vm is None:
+            continue
+        runtime = runtimes.get(vm_id) or VmRuntime(id=vm_id)
+        ended = row.get("status") == "Down"
+        if runtime.target_id is not None:
+            continue  # its migration follows it
+        if runtime.host_id != host_id:
+            if ended:
+                out.append(("destroy", vm_id))
+            elif runtime.host_id is None and vm.status in (S.DOWN, S.UNKNOWN) and not locked(rd, "vm", vm_id):
+                found = life.apply(
+                    msg_status(vm, S.UNKNOWN), runtime, row, host_id, now
+                )  # it runs, whatever was thought
+                out.append((vm, runtime, found))
+            continue
+        if ended and _number(row.get("exitReason")) == ExitReason.MIGRATION_SUCCEEDED:
+            continue
+        if ended and vm.status is S.WAIT_FOR_LAUNCH and locked(rd, "vm", vm_id):
+            continue  # the start decides: it may try another host
+        found = life.apply(vm, runtime, row, host_id, now)
+        if found.vm != vm or found.runtime != runtime or found.destroy:
+            out.append((vm, runtime, found))
+    if full:
+        for vm in rd.find(Vm, host_id=host_id):
+            runtime = rd.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+            if str(vm.id) in rows or runtime.target_id is not None or runtime.host_id != host_id:
+                continue
+            if vm.status not in RUNNING and vm.status is not S.UNKNOWN:
+                continue
+            if locked(rd, "vm", str(vm.id)) or (runtime.boot_time and now - runtime.boot_time < _GRACE):
+                continue
+            out.append((vm, runtime, life.vanished(vm, runtime, now)))
+    return out
+
+
+def msg_status(vm: Vm, status: Any) -> Vm:
+    """The VM as if in another status."""
+    return replace(vm, status=status)
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return -1
+
+
+def _write(tx: Tx, host_id: str, rows: Mapping[str, Mapping[str, Any]], full: bool) -> list[str]:
+    host = tx.get(Host, host_id)
+    destroy = []
+    for change in _changes(tx, host_id, rows, full):
+        if len(change) == 2:
+            destroy.append(change[1])
+            continue
+        vm, runtime, found = change
+        _save(tx, vm, runtime, found, host)
+        if found.destroy:
+            destroy.append(str(vm.id))
+    return destroy
+
+
+def _save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None) -> None:
+    after = found.vm
+    if after.status in (S.DOWN,) and vm.status is not S.DOWN:
+        after = apply_next_run(tx, after)
+    if after != vm:
+        tx.update(after)
+    if found.runtime != runtime or tx.get(VmRuntime, runtime.id) is None:
+        tx.put(found.runtime)
+    for name in found.events:
+        record(tx, EVENTS[name], vm=after, host=host, message=found.runtime.exit_message or "")
