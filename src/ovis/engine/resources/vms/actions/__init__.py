@@ -1,0 +1,1 @@
+"""Actions of VMs, one file each."""

@@ -1,0 +1,332 @@
+"""Move a running VM: POST /vms/ID/migrate and cancelmigration.
+
+Does: picks a target, lets the source's agent move the guest, follows it to its end. Whatever happens, one running copy
+is left, and an event says why. Follows: flows, section 7; status matrix `migrate`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ovis.contract.errors import Code
+from ovis.contract.statuses import ExitReason
+from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.commands.services import Services
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import Action as ApiAction, Need, Started
+from ovis.engine.events import Audit, record
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.types import Action, Host, Vm
+from ovis.engine.resources import bodies
+from ovis.engine.resources.vms import life, placement, rules
+from ovis.engine.resources.vms.state import S, VmRuntime
+from ovis.engine.store.session import Reader, Tx
+
+log = structlog.get_logger(__name__)
+N, E, W = LogSeverity.NORMAL, LogSeverity.ERROR, LogSeverity.WARNING
+DONE = Audit(
+    code=63,
+    severity=N,
+    text="Migration completed (VM: {vm}, Source: {source}, Destination: {host}, Total: {seconds} s, Downtime: {downtime} ms).",
+)
+STARTED = Audit(
+    code=62, severity=N, text="Migration started (VM: {vm}, Source: {source}, Destination: {host}, User: {user})."
+)
+CANCELLED = Audit(code=161, severity=N, text="Migration of VM {vm} was cancelled by {user}.")
+_LOST = 60.0  # seconds without an answer of either side before the outcome is left to what hosts report
+# Policy "Minimal downtime".
+_SCHEDULE = {
+    "init": [{"name": "setDowntime", "params": ["100"]}],
+    "stalling": [
+        {"limit": limit, "action": {"name": "setDowntime", "params": [str(ms)]}}
+        for limit, ms in ((1, 150), (2, 200), (3, 300), (4, 400), (6, 500))
+    ]
+    + [{"limit": -1, "action": {"name": "abort", "params": []}}],
+}
+
+
+class MigrateParams(Struct, kw_only=True, frozen=True):
+    """source, target: hosts. before: the status the VM had."""
+
+    vm_id: str
+    source: str
+    target: str
+    before: str = "up"
+
+
+def words(rd: Reader, params: MigrateParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """VM and hosts of titles and events."""
+    source = rd.get(Host, params.source)
+    return {
+        "vm": rd.get(Vm, params.vm_id),
+        "host": rd.get(Host, params.target),
+        "source": source.name if source else params.source,
+    }
+
+
+def migrate(tx: Tx, call: Call, action: Action) -> Started:
+    """The action."""
+    vm = tx.need(Vm, call.ids[0])
+    runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+    bodies.raise_all(
+        rules.refusals_to_migrate(
+            vm, forced=bool(action.force) or action.host is not None, pause_code=runtime.pause_code
+        )
+    )
+    only: tuple[str, ...] = ()
+    if action.host is not None and (action.host.id or action.host.name):
+        wanted = bodies.resolve(tx, Host, action.host)
+        if wanted.id == runtime.host_id:
+            raise refuse(
+                "ACTION_TYPE_FAILED_MIGRATION_TO_SAME_HOST", f"VM {vm.name} runs on host {wanted.name} already."
+            )
+        only = (str(wanted.id),)
+    return begin_migration(tx, vm, runtime, call=call, only=only)
+
+
+def begin_migration(
+    tx: Tx,
+    vm: Vm,
+    runtime: VmRuntime,
+    *,
+    call: Call | None = None,
+    only: tuple[str, ...] = (),
+    correlation_id: str = "",
+) -> Started:
+    """Place and begin; also for hosts that go into maintenance."""
+    source = str(runtime.host_id)
+    target = placement.require_host(tx, vm, "migrate", only=only, excluded=(source,))
+    before = (vm.status or S.UP).value
+    tx.update(replace(vm, status=S.MIGRATING))
+    tx.put(replace(runtime, target_id=target.id))
+    params = MigrateParams(vm_id=str(vm.id), source=source, target=target.id, before=before)
+    started = begin(
+        tx,
+        MIGRATE,
+        params,
+        call=call,
+        locks=(Lock("vm", str(vm.id)),),
+        subjects=(("vm", str(vm.id)), ("host", target.id)),
+        correlation_id=correlation_id,
+    )
+    host = tx.get(Host, source)
+    record(tx, STARTED, call=call, vm=vm, host=tx.get(Host, target.id), source=host.name if host else source)
+    return started
+
+
+async def _ask(ctx: Context) -> None:
+    """VM.migrate on the source, unless it is under way."""
+    p: MigrateParams = ctx.params
+    target = await ctx.read(lambda rd: rd.need(Host, p.target))
+    rows = await ctx.services.hosts.call(p.source, "VM.getStats", {"vmID": p.vm_id})
+    if rows and rows[0].get("status") in ("Migration Source", "Down"):
+        return
+    try:
+        await ctx.services.hosts.call(
+            p.source,
+            "VM.migrate",
+            {
+                "vmID": p.vm_id,
+                "params": {
+                    "vmId": p.vm_id,
+                    "dst": f"{target.address}:{target.port or 54321}",
+                    "method": "online",
+                    "tunneled": False,
+                    "abortOnError": True,
+                    "autoConverge": True,
+                    "compressed": False,
+                    "encrypted": False,
+                    "maxBandwidth": 52,
+                    "consoleAddress": target.address,
+                    "convergenceSchedule": _SCHEDULE,
+                    "enableGuestEvents": True,
+                    "incomingLimit": 2,
+                    "outgoingLimit": 2,
+                },
+            },
+            correlation_id=ctx.correlation_id,
+        )
+    except HostError as err:
+        if err.code != Code.MIGRATION_IN_PROGRESS:
+            raise
+
+
+async def _follow(ctx: Context) -> Callable[[Tx], None]:
+    """Until the source says how it ended."""
+    p: MigrateParams = ctx.params
+    begun = asyncio.get_running_loop().time()
+    silent = 0.0
+    wait = 0.1
+    while True:
+        row = await _row(ctx, p.source, p.vm_id)
+        if row is None:  # no answer: the truth is where the guest runs
+            silent += wait
+            if silent >= _LOST:
+                raise Fault("the source host does not answer")
+        elif row == {}:
+            there = await _row(ctx, p.target, p.vm_id)
+            if there and there.get("status") not in ("Down", "Migration Destination"):
+                return await _arrived(ctx, p, begun)
+            raise Fault("the source host does not know the VM any more")
+        else:
+            silent = 0.0
+            status = row.get("status")
+            if status == "Down":
+                if int(row.get("exitReason") or 0) == ExitReason.MIGRATION_SUCCEEDED:
+                    return await _arrived(ctx, p, begun)
+                raise Fault(str(row.get("exitMessage") or "the VM ended while it migrated"))
+            if status != "Migration Source" and asyncio.get_running_loop().time() - begun > 0.5:
+                raise Fault(await _why(ctx, p, row))
+            if row.get("migrationProgress") is not None:
+                await ctx.progress(int(row["migrationProgress"]))
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.3, 1.0)
+
+
+async def _row(ctx: Context, host_id: str, vm_id: str) -> dict[str, Any] | None:
+    """The VM's row on a host; {} if the host does not know it, None if it does not answer."""
+    try:
+        rows = await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20)
+    except HostError as err:
+        if err.code == Code.NO_SUCH_VM:
+            return {}
+        raise
+    except HostUnreachable:
+        return None
+    return dict(rows[0]) if rows else {}
+
+
+async def _why(ctx: Context, p: MigrateParams, row: Mapping[str, Any]) -> str:
+    try:
+        found = await ctx.services.hosts.call(p.source, "VM.getMigrationStatus", {"vmID": p.vm_id}, timeout=20)
+    except (HostError, HostUnreachable):
+        return str(row.get("exitMessage") or "the migration ended")
+    status = found.get("status") if isinstance(found, dict) else None
+    return str((status or {}).get("message") or row.get("exitMessage") or "the migration ended")
+
+
+async def _arrived(ctx: Context, p: MigrateParams, begun: float) -> Callable[[Tx], None]:
+    downtime = 0
+    try:
+        found = await ctx.services.hosts.call(p.source, "VM.getMigrationStatus", {"vmID": p.vm_id}, timeout=20)
+        downtime = int((found or {}).get("downtime") or 0)
+    except (HostError, HostUnreachable) as err:
+        log.info("no downtime known", vm=p.vm_id, error=str(err))
+    there = await _row(ctx, p.target, p.vm_id)
+    try:
+        await ctx.services.hosts.call(p.source, "VM.destroy", {"vmID": p.vm_id}, timeout=20)
+    except (HostError, HostUnreachable) as err:
+        log.info("the remainder on the source was not cleared", vm=p.vm_id, error=str(err))
+    seconds = round(asyncio.get_running_loop().time() - begun, 1)
+
+    def save(tx: Tx) -> None:
+        vm, runtime = tx.get(Vm, p.vm_id), tx.get(VmRuntime, p.vm_id)
+        if vm is None or runtime is None:
+            return
+        moved = replace(runtime, host_id=p.target, target_id=None, previous_host_id=p.source)
+        shown = replace(vm, status=S.UP if p.before != "paused" else S.PAUSED, host=Host(id=p.target))
+        if there:
+            found = life.apply(replace(shown, status=S.MIGRATING), moved, there, p.target, life.utc_now())
+            moved, shown = found.runtime, found.vm
+            if shown.status is S.MIGRATING:
+                shown = replace(shown, status=S.UP)
+        tx.update(shown)
+        tx.put(moved)
+        source = tx.get(Host, p.source)
+        record(
+            tx,
+            DONE,
+            correlation_id=ctx.correlation_id,
+            user=ctx.user,
+            vm=shown,
+            host=tx.get(Host, p.target),
+            source=source.name if source else p.source,
+            seconds=seconds,
+            downtime=downtime,
+        )
+
+    return save
+
+
+async def _stays(ctx: Context) -> Callable[[Tx], None]:
+    """It failed: the target forgets its copy unless the guest runs there; the engine believes what hosts say."""
+    p: MigrateParams = ctx.params
+    here = await _row(ctx, p.source, p.vm_id)
+    there = None
+    try:
+        there = await _row(ctx, p.target, p.vm_id)
+    except HostError as err:
+        log.info("the target's copy is not known", vm=p.vm_id, error=str(err))
+    runs_there = bool(there) and there.get("status") in ("Up", "Powering up", "Paused") and here in (None, {})
+    if not runs_there and there:
+        try:
+            await ctx.services.hosts.call(p.target, "VM.destroy", {"vmID": p.vm_id}, timeout=20)
+        except (HostError, HostUnreachable) as err:
+            log.info("the target's copy was not cleared", vm=p.vm_id, error=str(err))
+
+    def save(tx: Tx) -> None:
+        vm, runtime = tx.get(Vm, p.vm_id), tx.get(VmRuntime, p.vm_id)
+        if vm is None or runtime is None:
+            return
+        if runs_there:
+            tx.put(replace(runtime, host_id=p.target, target_id=None))
+            tx.update(replace(vm, status=S.UP, host=Host(id=p.target)))
+            return
+        back = replace(runtime, target_id=None)
+        if here == {}:
+            found = life.vanished(vm, back, life.utc_now())
+            tx.update(found.vm)
+            tx.put(found.runtime)
+            return
+        tx.put(back)
+        if vm.status is S.MIGRATING:
+            tx.update(replace(vm, status=S.UNKNOWN if here is None else S(p.before)))
+
+    return save
+
+
+MIGRATE = Command(
+    name="vm.migrate",
+    params=MigrateParams,
+    title="Migrating VM {vm} from {source} to {host}",
+    words=words,
+    steps=(
+        Step("ask", _ask, undo=_stays, undo_own=True, title="Preparing the migration"),
+        Step("follow", _follow, title="Moving the memory"),
+    ),
+    failed=Audit(
+        code=65, severity=E, text="Migration failed: {reason} (VM: {vm}, Source: {source}, Destination: {host})."
+    ),
+)
+
+
+async def cancel(services: Services, call: Call, action: Action) -> None:
+    """POST cancelmigration."""
+
+    def look(rd: Reader) -> tuple[Vm, str]:
+        vm = rd.need(Vm, call.ids[0])
+        bodies.raise_all(rules.CANCEL_MIGRATION.refusals(vm))
+        return vm, str(rd.need(VmRuntime, str(vm.id)).host_id)
+
+    vm, source = await services.store.read(look)
+    try:
+        await services.hosts.call(source, "VM.migrateCancel", {"vmID": vm.id}, correlation_id=call.correlation_id)
+    except (HostError, HostUnreachable) as err:
+        raise refuse("VM_CANNOT_CANCEL_MIGRATION", f"The migration cannot be cancelled: {err}") from err
+    await services.store.write(lambda tx: record(tx, CANCELLED, call=call, vm=vm))
+
+
+ACTIONS = (
+    ApiAction(
+        name="migrate", run=migrate, needs=(Need(Permit.MIGRATE_VM),), body=("async", "cluster", "force", "host")
+    ),
+    ApiAction(name="cancelmigration", run=cancel, needs=(Need(Permit.MIGRATE_VM),), body=("async",)),
+)
+COMMANDS = (MIGRATE,)

@@ -1,0 +1,319 @@
+"""Start a VM: POST /vms/ID/start.
+
+Does: picks a host, asks its agent for the domain; tries up to three hosts. A paused VM resumes, a suspended one is
+restored. Does not: wait for the guest; `up` arrives later, by event.
+Follows: flows, section 5; status matrix `start`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ovis.contract.errors import Code
+from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, Refusal
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import Action as ApiAction, Need, Started
+from ovis.engine.events import Audit
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import DiskStatus, LogSeverity
+from ovis.engine.model.types import Action, Cluster, Host, Vm
+from ovis.engine.resources import bodies
+from ovis.engine.resources.disks.attachments import disks_of_vm
+from ovis.engine.resources.storage_domains.connect import is_up
+from ovis.engine.resources.vms import placement, rules
+from ovis.engine.resources.vms.domain import domain_xml
+from ovis.engine.resources.vms.state import S, VmCdrom, VmNic, VmRuntime
+from ovis.engine.store.session import Reader, Tx
+
+TRIES = 3
+_RUN_ONCE = (
+    "os bios display cpu custom_properties initialization boot stateless custom_emulated_machine custom_cpu_model "
+    "memory memory_policy serial_number"
+).split()
+
+
+class StartParams(Struct, kw_only=True, frozen=True):
+    """only: the host that the user chose. cloud_init: attach a config drive. resume: of a suspended VM."""
+
+    vm_id: str
+    only: str = ""
+    paused: bool = False
+    cloud_init: bool = False
+    resume: bool = False
+
+
+def words(rd: Reader, params: StartParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """VM and host of titles and events."""
+    runtime = rd.get(VmRuntime, params.vm_id)
+    host_id = runtime.host_id if runtime else None
+    return {"vm": rd.get(Vm, params.vm_id), "host": rd.get(Host, host_id)}
+
+
+def checks(rd: Reader, vm: Vm) -> list[Refusal]:
+    """Everything that stops a start besides a host."""
+    disks = [(r, d) for r, d, _ in disks_of_vm(rd, str(vm.id)) if r.attachment.active]
+    cdrom = rd.one(VmCdrom, vm_id=str(vm.id))
+    cluster = rd.get(Cluster, vm.cluster.id) if vm.cluster else None
+    data_center_id = str(cluster.data_center.id) if cluster and cluster.data_center else ""
+    return rules.refusals_to_start(
+        vm,
+        disks=len(disks),
+        boot_disks=sum(bool(r.attachment.bootable) for r, _ in disks),
+        nics=len([n for n in rd.find(VmNic, vm_id=str(vm.id)) if n.nic.plugged is not False]),
+        cd=bool(cdrom and cdrom.cdrom.file and cdrom.cdrom.file.id),
+        locked_disks=[str(d.alias) for _, d in disks if d.status is DiskStatus.LOCKED],
+        illegal_disks=[str(d.alias) for _, d in disks if d.status is DiskStatus.ILLEGAL],
+        data_center_up=is_up(rd, data_center_id),
+    )
+
+
+def start(tx: Tx, call: Call, action: Action) -> Started:
+    """The action: checked, placed and begun in one transaction, so that nothing is promised twice."""
+    vm = tx.need(Vm, call.ids[0])
+    bodies.raise_all(rules.START.refusals(vm))
+    if vm.status is S.PAUSED:
+        return begin(
+            tx,
+            RESUME,
+            StartParams(vm_id=str(vm.id)),
+            call=call,
+            locks=(Lock("vm", str(vm.id)),),
+            subjects=(("vm", str(vm.id)),),
+            wait=True,
+        )
+    only = ""
+    runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+    once = run_once_of(action.vm) if action.vm is not None else None
+    if action.vm is not None and action.vm.placement_policy is not None:
+        named = (action.vm.placement_policy.hosts or [None])[0]
+        only = str(bodies.resolve(tx, Host, named).id) if named is not None else ""
+    if once is not None:
+        runtime = replace(runtime, run_once=once)
+    effective = with_run_once(vm, runtime)
+    bodies.raise_all(checks(tx, effective) + (rules.value_refusals(effective) if once is not None else []))
+    host = placement.require_host(
+        tx,
+        effective,
+        "start",
+        only=(only,) if only else (),
+        preferred=runtime.previous_host_id if runtime.saved else None,
+    )
+    resume = vm.status is S.SUSPENDED
+    first = vm.start_time is None and vm.stop_time is None
+    use_init = action.use_cloud_init or action.use_initialization
+    cloud_init = effective.initialization is not None and (bool(use_init) or (use_init is None and first))
+    place_on(tx, vm, runtime, host.id, run_once=once is not None)
+    return begin(
+        tx,
+        START,
+        StartParams(
+            vm_id=str(vm.id),
+            only=only,
+            paused=bool(action.pause or effective.start_paused),
+            cloud_init=cloud_init and not resume,
+            resume=resume,
+        ),
+        call=call,
+        locks=(Lock("vm", str(vm.id)),),
+        subjects=(("vm", str(vm.id)), ("host", host.id)),
+        state={"suspended": resume},
+    )
+
+
+def run_once_of(given: Vm) -> Vm:
+    """The part of a body that counts for one run."""
+    return Vm(**{name: getattr(given, name) for name in _RUN_ONCE if hasattr(given, name)})
+
+
+def with_run_once(vm: Vm, runtime: VmRuntime) -> Vm:
+    """The VM as it runs this time."""
+    return bodies.merge(vm, runtime.run_once) if runtime.run_once is not None else vm
+
+
+def place_on(tx: Tx, vm: Vm, runtime: VmRuntime, host_id: str, *, run_once: bool = False) -> None:
+    """Write down where a VM is about to run, before anybody is asked."""
+    tx.update(
+        replace(
+            vm, status=S.WAIT_FOR_LAUNCH, host=Host(id=host_id), run_once=run_once, stop_reason=None, status_detail=None
+        )
+    )
+    tx.put(
+        replace(
+            runtime,
+            host_id=host_id,
+            target_id=None,
+            stopping=False,
+            started=False,
+            boot_time=None,
+            attempts=(*runtime.attempts, host_id),
+        )
+    )
+
+
+async def _create(ctx: Context) -> None:
+    """VM.create on the written-down host; on its refusal the next best, three at most."""
+    p: StartParams = ctx.params
+    failures: list[str] = []
+    while True:
+        vm, runtime, xml = await ctx.read(lambda rd: _document(rd, p))
+        host_id = str(runtime.host_id)
+        try:
+            await _create_on(ctx, host_id, p, xml, runtime)
+            return
+        except HostUnreachable as err:
+            if err.sent and await _is_there(ctx, host_id, p.vm_id):
+                return
+            failures.append(str(err))
+        except HostError as err:
+            failures.append(err.message)
+            await _clear(ctx, host_id, p.vm_id)
+        if len(runtime.attempts) >= TRIES or p.only:
+            raise Fault("; ".join(failures))
+        tried = set(runtime.attempts)
+        moved = await ctx.write(lambda tx: _rerun(tx, p, tried))
+        if not moved:
+            raise Fault("; ".join(failures))
+
+
+def _document(rd: Reader, p: StartParams) -> tuple[Vm, VmRuntime, str]:
+    vm, runtime = rd.need(Vm, p.vm_id), rd.need(VmRuntime, p.vm_id)
+    effective = with_run_once(vm, runtime)
+    return vm, runtime, domain_xml(rd, effective, runtime, cloud_init=p.cloud_init, paused=p.paused)
+
+
+async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runtime: VmRuntime) -> None:
+    params: dict[str, Any] = {"vmId": p.vm_id, "xml": xml}
+    if p.resume and runtime.saved is not None:
+        names = ("poolID", "domainID", "imageID", "volumeID")
+        pool, domain, image, volume = runtime.saved.memory
+        params["memoryDumpVolume"] = dict(zip(names, (pool, domain, image, volume), strict=True))
+        params["memoryConfVolume"] = dict(zip(names, runtime.saved.configuration, strict=True))
+    await ctx.services.hosts.call(
+        host_id, "VM.create", {"vmID": p.vm_id, "vmParams": params}, correlation_id=ctx.correlation_id
+    )
+    await _outcome(ctx, host_id, p.vm_id)
+
+
+async def _outcome(ctx: Context, host_id: str, vm_id: str) -> None:
+    """Wait until the domain runs or failed: VM.create answers before either."""
+    wait = 0.05
+    while True:
+        try:
+            rows = await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20)
+        except HostError as err:
+            if err.code == Code.NO_SUCH_VM:
+                if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.DOWN:
+                    return  # it ran, ended and was cleared meanwhile
+                raise HostError(Code.CREATE_FAILED, "the host does not know the VM", verb="VM.create") from err
+            raise
+        row = rows[0] if rows else {}
+        status = row.get("status")
+        if status == "Down" and int(row.get("exitCode") or 0) != 0:
+            raise HostError(Code.CREATE_FAILED, str(row.get("exitMessage") or "the VM did not start"), verb="VM.create")
+        if status not in ("WaitForLaunch", "Restoring state"):
+            return
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 2.0)
+
+
+async def _is_there(ctx: Context, host_id: str, vm_id: str) -> bool:
+    try:
+        return bool(await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20))
+    except (HostError, HostUnreachable):
+        return False
+
+
+async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
+    """The host forgets what failed; one that does not answer is cleared when it reports."""
+    try:
+        await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
+    except (HostError, HostUnreachable):
+        return
+
+
+def _rerun(tx: Tx, p: StartParams, tried: set[str]) -> bool:
+    vm, runtime = tx.need(Vm, p.vm_id), tx.need(VmRuntime, p.vm_id)
+    decision = placement.place(tx, with_run_once(vm, runtime), excluded=tried)
+    if decision.host is None:
+        return False
+    place_on(tx, vm, runtime, decision.host.id, run_once=bool(vm.run_once))
+    return True
+
+
+def _undo_create(tx: Tx, ctx: Context) -> None:
+    """No host took it: down (or still suspended), with the reason."""
+    vm, runtime = tx.get(Vm, ctx.params.vm_id), tx.get(VmRuntime, ctx.params.vm_id)
+    if vm is None or runtime is None or vm.status not in (S.WAIT_FOR_LAUNCH, S.RESTORING_STATE):
+        return
+    tx.update(replace(vm, status=S.SUSPENDED if ctx.params.resume else S.DOWN, host=None, run_once=False))
+    tx.put(
+        replace(
+            runtime,
+            host_id=None,
+            attempts=(),
+            run_once=None,
+            exit_code=1,
+            exit_message=ctx.problem,
+            previous_host_id=runtime.host_id,
+        )
+    )
+
+
+async def _drop_memory(ctx: Context) -> Callable[[Tx], None] | None:
+    """After a restore the saved memory goes."""
+    from ovis.engine.resources.vms.actions.suspend import drop_memory
+
+    if not ctx.params.resume:
+        return None
+    return await drop_memory(ctx, ctx.params.vm_id)
+
+
+START = Command(
+    name="vm.start",
+    params=StartParams,
+    title="Launching VM {vm}",
+    words=words,
+    steps=(
+        Step("create", _create, undo=_undo_create, undo_own=True, title="Starting the VM on a host"),
+        Step("memory", _drop_memory, phase="finalizing"),
+    ),
+    done=Audit(code=32, severity=LogSeverity.NORMAL, text="VM {vm} was started by {user} (Host: {host})."),
+    failed=Audit(code=54, severity=LogSeverity.ERROR, text="Failed to run VM {vm} (User: {user}): {reason}"),
+)
+
+
+async def _cont(ctx: Context) -> None:
+    runtime = await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))
+    await ctx.services.hosts.call(str(runtime.host_id), "VM.cont", {"vmID": ctx.params.vm_id})
+
+
+RESUME = Command(
+    name="vm.resume",
+    params=StartParams,
+    title="Resuming VM {vm}",
+    words=words,
+    steps=(Step("cont", _cont, title="Resuming the VM"),),
+    done=Audit(code=40, severity=LogSeverity.NORMAL, text="VM {vm} was resumed by {user} (Host: {host})."),
+)
+ACTION = ApiAction(
+    name="start",
+    run=start,
+    needs=(
+        Need(Permit.RUN_VM),
+        Need(
+            Permit.EDIT_ADMIN_VM_PROPERTIES,
+            when=lambda a: a is not None and a.vm is not None and a.vm.placement_policy is not None,
+        ),
+        Need(
+            Permit.CHANGE_VM_CUSTOM_PROPERTIES,
+            when=lambda a: a is not None and a.vm is not None and bool(a.vm.custom_properties),
+        ),
+    ),
+    body=("async", "filter", "pause", "use_cloud_init", "use_initialization", "use_sysprep", "vm", "volatile"),
+)
+COMMANDS = (START, RESUME)

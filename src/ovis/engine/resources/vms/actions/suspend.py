@@ -1,0 +1,176 @@
+"""Suspend a VM to storage: POST /vms/ID/suspend.
+
+Does: makes two volumes for memory and configuration, lets the host save into them. A start restores and drops them.
+Follows: flows, section 8; status matrix `suspend`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ovis.contract.errors import Code
+from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import Action as ApiAction, Need, Started
+from ovis.engine.events import Audit
+from ovis.engine.hostlink.errors import HostError
+from ovis.engine.model.enums import DiskFormat, LogSeverity, StorageDomainStatus
+from ovis.engine.model.types import Action, Cluster, Disk, Host, StorageDomain, Vm
+from ovis.engine.resources import bodies
+from ovis.engine.resources.disks import volumes
+from ovis.engine.resources.disks.attachments import disks_of_vm
+from ovis.engine.resources.disks.tables import DiskImage
+from ovis.engine.resources.storage_domains.tables import Attachment
+from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
+from ovis.engine.store.session import Reader, Tx
+
+_OVERHEAD = 64 << 20
+
+
+class SuspendParams(Struct, kw_only=True, frozen=True):
+    """The VM."""
+
+    vm_id: str
+
+
+def words(rd: Reader, params: SuspendParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """VM and host of titles and events."""
+    vm = rd.get(Vm, params.vm_id)
+    return {"vm": vm, "host": rd.get(Host, state.get("host"))}
+
+
+def _domain_for(rd: Reader, vm: Vm) -> tuple[str, str]:
+    """(data center, storage domain) that takes the memory: the first disk's, else any active one."""
+    cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
+    data_center_id = str(cluster.data_center.id) if cluster.data_center else ""
+    active = [a for a in rd.find(Attachment, data_center_id=data_center_id) if a.status is StorageDomainStatus.ACTIVE]
+    order = [image.domain_id for _, _, image in disks_of_vm(rd, str(vm.id))]
+    active.sort(key=lambda a: (a.storage_domain_id not in order, a.storage_domain_id))
+    for row in active:
+        domain = rd.need(StorageDomain, row.storage_domain_id)
+        if (domain.available or 0) > (vm.memory or 0) + _OVERHEAD:
+            return data_center_id, row.storage_domain_id
+    raise refuse(
+        "ACTION_TYPE_FAILED_NO_SUITABLE_DOMAIN_FOUND", f"No storage domain has room for the memory of {vm.name}."
+    )
+
+
+def suspend(tx: Tx, call: Call, action: Action) -> Started:
+    """The action."""
+    vm = tx.need(Vm, call.ids[0])
+    bodies.raise_all(rules.refusals_to_suspend(vm))
+    pool, domain = _domain_for(tx, vm)
+    runtime = tx.need(VmRuntime, str(vm.id))
+    image, setup = bodies.new_id(), bodies.new_id()
+    saved = MemoryImage(
+        memory=(pool, domain, image, bodies.new_id()),
+        configuration=(pool, domain, setup, bodies.new_id()),
+        size=(vm.memory or 0) + _OVERHEAD,
+    )
+    tx.put(replace(runtime, saved=saved))
+    tx.update(replace(vm, status=S.SAVING_STATE))
+    return begin(
+        tx,
+        SUSPEND,
+        SuspendParams(vm_id=str(vm.id)),
+        call=call,
+        locks=(Lock("vm", str(vm.id)),),
+        subjects=(("vm", str(vm.id)),),
+        state={"host": runtime.host_id},
+    )
+
+
+def _image(ids: tuple[str, str, str, str]) -> DiskImage:
+    pool, domain, image, volume = ids
+    return DiskImage(id=image, pool_id=pool, domain_id=domain, image_id=image, volume_id=volume)
+
+
+async def _volumes(ctx: Context) -> None:
+    saved = (await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))).saved
+    assert saved is not None
+    memory = Disk(alias="memory", provisioned_size=saved.size, format=DiskFormat.RAW, sparse=True)
+    await volumes.create(ctx, memory, _image(saved.memory), kind="MEMD")
+    setup = Disk(alias="configuration", provisioned_size=10240, format=DiskFormat.RAW, sparse=True)
+    await volumes.create(ctx, setup, _image(saved.configuration), kind="MEMM")
+
+
+async def drop_memory(ctx: Context, vm_id: str) -> Callable[[Tx], None]:
+    """Delete a VM's saved memory; the returned write forgets it."""
+    runtime = await ctx.read(lambda rd: rd.get(VmRuntime, vm_id))
+    if runtime is not None and runtime.saved is not None:
+        await volumes.delete(ctx, _image(runtime.saved.memory))
+        await volumes.delete(ctx, _image(runtime.saved.configuration))
+
+    def save(tx: Tx) -> None:
+        now = tx.get(VmRuntime, vm_id)
+        if now is not None:
+            tx.put(replace(now, saved=None))
+
+    return save
+
+
+async def _undo_volumes(ctx: Context) -> Callable[[Tx], None]:
+    forget = await drop_memory(ctx, ctx.params.vm_id)
+
+    def save(tx: Tx) -> None:
+        forget(tx)
+        vm = tx.get(Vm, ctx.params.vm_id)
+        if vm is not None and vm.status is S.SAVING_STATE:
+            tx.update(replace(vm, status=S.UP))
+
+    return save
+
+
+async def _hibernate(ctx: Context) -> None:
+    runtime = await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))
+    assert runtime.saved is not None
+    pool, domain, image, volume = runtime.saved.memory
+    _, _, setup, setup_volume = runtime.saved.configuration
+    handle = ",".join((domain, pool, image, volume, setup, setup_volume))
+    vm_id, host_id = ctx.params.vm_id, str(runtime.host_id or ctx.state.get("host"))
+    call = ctx.services.hosts.call
+    if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.SUSPENDED:
+        return
+    rows = await call(host_id, "VM.getStats", {"vmID": vm_id})
+    if rows and rows[0].get("status") not in ("Saving State", "Down"):
+        await call(host_id, "VM.hibernate", {"vmID": vm_id, "hibernationVolHandle": handle})
+    wait = 0.1
+    while True:
+        vm = await ctx.read(lambda rd: rd.need(Vm, vm_id))
+        if vm.status is S.SUSPENDED:
+            return
+        try:
+            rows = await call(host_id, "VM.getStats", {"vmID": vm_id})
+        except HostError as err:
+            if err.code != Code.NO_SUCH_VM:
+                raise
+            if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.SUSPENDED:
+                return
+            raise Fault("the VM ended before it was saved") from err
+        status = rows[0].get("status") if rows else None
+        if status not in ("Saving State", "Down"):
+            raise Fault(str(rows[0].get("exitMessage") or "the host could not save the VM"))
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 2.0)
+
+
+SUSPEND = Command(
+    name="vm.suspend",
+    params=SuspendParams,
+    title="Suspending VM {vm}",
+    words=words,
+    steps=(
+        Step("volumes", _volumes, undo=_undo_volumes, undo_own=True, title="Making volumes for the memory"),
+        Step("hibernate", _hibernate, title="Saving the memory"),
+    ),
+    done=Audit(code=512, severity=LogSeverity.NORMAL, text="Suspending VM {vm} was completed."),
+    failed=Audit(code=521, severity=LogSeverity.ERROR, text="Suspending VM {vm} failed: {reason}"),
+)
+ACTION = ApiAction(name="suspend", run=suspend, needs=(Need(Permit.HIBERNATE_VM),), body=("async",))
+COMMANDS = (SUSPEND,)
