@@ -1,0 +1,149 @@
+"""What hosts said last, in memory, and its way into the store.
+
+Does: keep statistics by id; once a second write the few numbers that searches need, in one transaction.
+Does not: keep history.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from ovis.engine.store.session import Tx
+from ovis.engine.store.tables import Column, Table
+
+
+class Usage(Struct, kw_only=True, frozen=True):
+    """Live numbers of a host or VM that searches compare. id: the object's. cpu, memory, network: per cent."""
+
+    id: str
+    kind: str
+    cpu: int = 0
+    memory: int = 0
+    network: int = 0
+    load: float = 0.0
+
+
+STATISTICS = Table(
+    name="statistics",
+    type=Usage,
+    columns=(
+        Column(name="kind", index=False),
+        Column(name="cpu_usage", path="cpu", kind="int", index=False),
+        Column(name="mem_usage", path="memory", kind="int", index=False),
+        Column(name="network_usage", path="network", kind="int", index=False),
+        Column(name="load", kind="float", index=False),
+    ),
+)
+
+
+def number(value: Any) -> float:
+    """VDSM sends numbers as text or number; nonsense is zero."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+class Live:
+    """By id: VDSM's rows as they came. vm_host: which host said it of a VM."""
+
+    def __init__(self) -> None:
+        self.vm_stats: dict[str, Mapping[str, Any]] = {}
+        self.vm_host: dict[str, str] = {}
+        self.host_stats: dict[str, Mapping[str, Any]] = {}
+        self.host_caps: dict[str, Mapping[str, Any]] = {}
+        self.host_hardware: dict[str, Mapping[str, Any]] = {}
+        self._changed: dict[str, Usage] = {}
+        self._stored: dict[str, Usage] = {}
+        self._gone: set[str] = set()
+
+    def host_row(self, host_id: str, stats: Mapping[str, Any]) -> None:
+        """A host's statistics."""
+        self.host_stats[host_id] = stats
+        self._note(
+            Usage(
+                id=host_id,
+                kind="host",
+                cpu=round(100 - number(stats.get("cpuIdle", 100))),
+                memory=round(number(stats.get("memUsed"))),
+                network=round(max((network_usage(n) for n in (stats.get("network") or {}).values()), default=0)),
+                load=number(stats.get("cpuLoad")),
+            )
+        )
+
+    def vm_row(self, host_id: str, vm_id: str, row: Mapping[str, Any], *, partial: bool = False) -> None:
+        """A VM's row; a partial one (an event) is laid over what is known."""
+        known = self.vm_stats.get(vm_id)
+        merged = {**known, **row} if partial and known is not None else row
+        self.vm_stats[vm_id] = merged
+        self.vm_host[vm_id] = host_id
+        if not partial:
+            cpus = max(1.0, number(merged.get("vcpuCount", 1)))
+            used = number(merged.get("cpuUser")) + number(merged.get("cpuSys"))
+            self._note(
+                Usage(
+                    id=vm_id,
+                    kind="vm",
+                    cpu=round(min(100.0, used / cpus)),
+                    memory=round(number(merged.get("memUsage"))),
+                    network=round(max((network_usage(n) for n in (merged.get("network") or {}).values()), default=0)),
+                )
+            )
+
+    def forget_vm(self, vm_id: str, host_id: str | None = None) -> None:
+        """A VM is gone (from that host, if it is still the one that reports it)."""
+        if host_id is not None and self.vm_host.get(vm_id) not in (None, host_id):
+            return
+        self.vm_stats.pop(vm_id, None)
+        self.vm_host.pop(vm_id, None)
+        self._drop(vm_id)
+
+    def forget_host(self, host_id: str) -> None:
+        """A host is gone, or in maintenance: what it said is old."""
+        self.host_stats.pop(host_id, None)
+        self._drop(host_id)
+        for vm_id in [v for v, h in self.vm_host.items() if h == host_id]:
+            self.forget_vm(vm_id)
+
+    def _note(self, usage: Usage) -> None:
+        if self._stored.get(usage.id) != usage:
+            self._changed[usage.id] = usage
+            self._gone.discard(usage.id)
+
+    def _drop(self, id_: str) -> None:
+        self._changed.pop(id_, None)
+        if self._stored.pop(id_, None) is not None:
+            self._gone.add(id_)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._changed or self._gone)
+
+    def take(self) -> tuple[list[Usage], list[str]]:
+        """What changed and what is gone since the last time."""
+        changed, gone = list(self._changed.values()), list(self._gone)
+        self._changed, self._gone = {}, set()
+        self._stored.update((u.id, u) for u in changed)
+        return changed, gone
+
+
+def network_usage(nic: Mapping[str, Any]) -> float:
+    """Per cent of an interface's speed in use, when its rates are told."""
+    speed = number(nic.get("speed")) * 1e6 / 8
+    rate = max(number(nic.get("rxRate")), number(nic.get("txRate")))
+    return min(100.0, rate if speed <= 0 else max(rate if rate <= 100 else 100 * rate / speed, 0.0))
+
+
+def store_usages(tx: Tx, changed: list[Usage], gone: list[str]) -> None:
+    """Write a second's worth of numbers."""
+    sql = tx.sql(Usage)
+    ids = gone + [u.id for u in changed]
+    for start in range(0, len(ids), 500):
+        tx.connection.execute(sql.delete().where(sql.c.id.in_(ids[start : start + 500])))
+    if changed:
+        rows = [{"id": u.id, "version": 1, "doc": msgspec.json.encode(u), **STATISTICS.values(u)} for u in changed]
+        tx.connection.execute(sa.insert(sql), rows)
