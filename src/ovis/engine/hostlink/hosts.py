@@ -136,6 +136,10 @@ class Hosts:
         """Make sure that there is a manager, preferably that host; answers which it is."""
         return await self._pools().elect(data_center_id, host_id)
 
+    async def look_at_pool(self, data_center_id: str) -> None:
+        """Check the data center's manager and domains now instead of at the next round."""
+        await self._pools().check(data_center_id)
+
     def spm(self, data_center_id: str) -> str | None:
         """The manager as far as known."""
         return self.pools.manager(data_center_id) if self.pools is not None else None

@@ -4,6 +4,7 @@ Does: keep statistics by id; once a second write the few numbers that searches n
 Does not: keep history.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,10 @@ from ovis.engine.store.tables import Column, Table
 
 
 class Usage(Struct, kw_only=True, frozen=True):
-    """Live numbers of a host or VM that searches compare. id: the object's. cpu, memory, network: per cent."""
+    """Live numbers of a host or VM. id: the object's. cpu, memory, network: per cent, for searches.
+
+    facts: what statistics are made of, in VDSM's names; see `_HOST_FACTS` and `_VM_FACTS`.
+    """
 
     id: str
     kind: str
@@ -24,8 +28,17 @@ class Usage(Struct, kw_only=True, frozen=True):
     memory: int = 0
     network: int = 0
     load: float = 0.0
+    facts: dict[str, Any] = {}
 
 
+_HOST_FACTS = (
+    "cpuUser cpuSys cpuIdle cpuLoad memUsed memFree memAvailable memShared memCommitted memBuffers memCached swapTotal "
+    "swapFree ksmCpu bootTime elapsedTime network hugepages numaNodeMemFree cpuStatistics anonHugePages haScore"
+).split()
+_VM_FACTS = (
+    "cpuUser cpuSys cpuUsage memUsage memoryStats balloonInfo migrationProgress elapsedTime vcpuCount network disks "
+    "disksUsage monitorResponse"
+).split()
 STATISTICS = Table(
     name="statistics",
     type=Usage,
@@ -62,6 +75,7 @@ class Live:
 
     def host_row(self, host_id: str, stats: Mapping[str, Any]) -> None:
         """A host's statistics."""
+        stats = {**stats, "network": _rates(stats.get("network") or {}, self.host_stats.get(host_id, {}))}
         self.host_stats[host_id] = stats
         self._note(
             Usage(
@@ -71,13 +85,16 @@ class Live:
                 memory=round(number(stats.get("memUsed"))),
                 network=round(max((network_usage(n) for n in (stats.get("network") or {}).values()), default=0)),
                 load=number(stats.get("cpuLoad")),
+                facts=_chosen(stats, _HOST_FACTS),
             )
         )
 
     def vm_row(self, host_id: str, vm_id: str, row: Mapping[str, Any], *, partial: bool = False) -> None:
         """A VM's row; a partial one (an event) is laid over what is known."""
         known = self.vm_stats.get(vm_id)
-        merged = {**known, **row} if partial and known is not None else row
+        merged = {**known, **row} if partial and known is not None else dict(row)
+        if not partial and row.get("network"):
+            merged["network"] = _rates(row["network"], known or {})
         self.vm_stats[vm_id] = merged
         self.vm_host[vm_id] = host_id
         if not partial:
@@ -90,6 +107,7 @@ class Live:
                     cpu=round(min(100.0, used / cpus)),
                     memory=round(number(merged.get("memUsage"))),
                     network=round(max((network_usage(n) for n in (merged.get("network") or {}).values()), default=0)),
+                    facts=_chosen(merged, _VM_FACTS),
                 )
             )
 
@@ -131,11 +149,29 @@ class Live:
         return changed, gone
 
 
+def _chosen(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names if name in row}
+
+
+def _rates(interfaces: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Interfaces with `rxRate` and `txRate` in bytes a second, from the totals of two samples."""
+    known = before.get("network") or {}
+    found = {}
+    for name, nic in interfaces.items():
+        old = known.get(name)
+        span = number(nic.get("sampleTime")) - number(old.get("sampleTime")) if old else 0.0
+        rates = {
+            f"{way}Rate": max(0.0, (number(nic.get(way)) - number(old.get(way))) / span) if old and span > 0 else 0.0
+            for way in ("rx", "tx")
+        }
+        found[name] = {**nic, **rates}
+    return found
+
+
 def network_usage(nic: Mapping[str, Any]) -> float:
-    """Per cent of an interface's speed in use, when its rates are told."""
+    """Per cent of an interface's speed (Mbit/s) in use."""
     speed = number(nic.get("speed")) * 1e6 / 8
-    rate = max(number(nic.get("rxRate")), number(nic.get("txRate")))
-    return min(100.0, rate if speed <= 0 else max(rate if rate <= 100 else 100 * rate / speed, 0.0))
+    return min(100.0, 100 * max(number(nic.get("rxRate")), number(nic.get("txRate"))) / speed) if speed > 0 else 0.0
 
 
 def store_usages(tx: Tx, changed: list[Usage], gone: list[str]) -> None:
@@ -145,5 +181,8 @@ def store_usages(tx: Tx, changed: list[Usage], gone: list[str]) -> None:
     for start in range(0, len(ids), 500):
         tx.connection.execute(sql.delete().where(sql.c.id.in_(ids[start : start + 500])))
     if changed:
-        rows = [{"id": u.id, "version": 1, "doc": msgspec.json.encode(u), **STATISTICS.values(u)} for u in changed]
+        version = time.time_ns() // 1000  # decoded rows are kept by version
+        rows = [
+            {"id": u.id, "version": version, "doc": msgspec.json.encode(u), **STATISTICS.values(u)} for u in changed
+        ]
         tx.connection.execute(sa.insert(sql), rows)

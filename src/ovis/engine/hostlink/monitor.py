@@ -85,6 +85,7 @@ class Monitor:
         self._wake = asyncio.Event()
         self._linked = asyncio.Event()
         self._brought_up = False
+        self._bringing_up = asyncio.Lock()
         self._answered = time.monotonic()
         self._failures = 0
         self._silent = False
@@ -190,6 +191,10 @@ class Monitor:
         return max(0.1, min(self._next_stats, self._next_vms) - time.monotonic())
 
     async def _bring_up(self, link: Link) -> None:
+        async with self._bringing_up:
+            await self._bring_up_now(link)
+
+    async def _bring_up_now(self, link: Link) -> None:
         host_id = self.place.host_id
         capabilities = await self._ask(link, "Host.getCapabilities")
         hardware = await self._ask(link, "Host.getHardwareInfo")

@@ -1,0 +1,1 @@
+"""Hosts: /hosts and what hangs below them."""

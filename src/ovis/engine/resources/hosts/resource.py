@@ -1,0 +1,535 @@
+"""Hosts: /hosts.
+
+Does: show, update, remove; activate, maintenance, refresh, manual fence; what a host reports below it. Hosts join by
+token (`enrol`); one added here first waits for its agent. Does not: install by SSH, or drive power management.
+Follows: host part of the status matrix and permits of engine 4.5.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ovis.engine.access.grants import forget_object
+from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.commands.services import Services
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, Refusal, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
+from ovis.engine.events import Audit, record
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import HostStatus, LogSeverity, NicStatus, VmStatus
+from ovis.engine.model.types import (
+    Action,
+    AffinityLabel,
+    Agent,
+    Bonding,
+    Cluster,
+    Hook,
+    Host,
+    HostCpuUnit,
+    HostDevice,
+    HostNic,
+    HostStorage,
+    Ip,
+    KatelloErratum,
+    Mac,
+    Network,
+    NetworkAttachment,
+    NumaNode,
+    Statistic,
+    StorageConnectionExtension,
+    UnmanagedNetwork,
+    Vm,
+    VmSummary,
+)
+from ovis.engine.resources import bodies
+from ovis.engine.resources.hosts import enrol, report
+from ovis.engine.resources.hosts.tables import HOSTS, HostIdentity
+from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.statistics import NIC_STATISTICS, C, Measure, U, build
+from ovis.engine.resources.tags import forget_tags, tags_of
+from ovis.engine.store.search import Field, Join, SearchObject
+from ovis.engine.store.session import Reader, Tx
+
+N, E, W = LogSeverity.NORMAL, LogSeverity.ERROR, LogSeverity.WARNING
+S = HostStatus
+UPDATED = Audit(code=43, severity=N, text="Host {host} was updated by {user}.")
+REMOVED = Audit(code=44, severity=N, text="Host {host} was removed by {user}.")
+ACTIVATED = Audit(code=16, severity=N, text="Activation of host {host} was initiated by {user}.")
+IN_MAINTENANCE = Audit(code=600, severity=N, text="Host {host} was put into maintenance by {user}.")
+CONFIRMED = Audit(code=9001, severity=W, text="{user} confirmed that host {host} was rebooted: its VMs are set down.")
+_KEEP = (
+    "status status_detail memory max_scheduling_memory version libvirt_version hardware_information iscsi kdump_status "
+    "se_linux auto_numa_status numa_supported summary type protocol certificate cpu update_available external_status"
+).split()
+MEASURES: tuple[Measure, ...] = (
+    *(
+        Measure(f"memory.{name}", f"{name.capitalize()} memory", U.BYTES)
+        for name in ("total", "used", "free", "shared", "buffers", "cached")
+    ),
+    *(Measure(f"swap.{name}", f"{name.capitalize()} swap", U.BYTES) for name in ("total", "free", "used", "cached")),
+    Measure("ksm.cpu.current", "KSM CPU usage", U.PERCENT),
+    Measure("cpu.current.user", "User CPU usage", U.PERCENT),
+    Measure("cpu.current.system", "System CPU usage", U.PERCENT),
+    Measure("cpu.current.idle", "Idle CPU usage", U.PERCENT),
+    Measure("cpu.load.avg.5m", "CPU 5 minute load average", U.PERCENT),
+    Measure("boot.time", "Boot time of the machine", U.NONE, C),
+)
+# What hosts said last, in memory; set by `main` through the observer (hostlink.live.Live).
+LIVE: dict[str, Any] = {}
+
+
+def _stats_of(host_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    live = LIVE.get("live")
+    if live is None:
+        return {}, {}
+    return live.host_stats.get(host_id) or {}, live.host_caps.get(host_id) or {}
+
+
+# -- the host ---------------------------------------------------------------------------------------------------
+
+
+def add(tx: Tx, call: Call, body: Host) -> Host:
+    """POST /hosts: a host that waits for its agent to join under this name."""
+    cluster = bodies.resolve(tx, Cluster, body.cluster or Cluster(name="Default"))
+    made = enrol.new_host(tx, str(body.name), str(body.address), body.port or 54321, cluster, comment=body.comment)
+    record(tx, enrol.ADDED, call=call, host=made)
+    return made
+
+
+def update(tx: Tx, call: Call, body: Host) -> Host:
+    """PUT /hosts/ID: name, comment, SPM priority; the cluster only in maintenance."""
+    old = tx.need(Host, call.ids[-1])
+    new = bodies.without_subs(bodies.merge(old, replace(body, root_password=None, ssh=None), keep=_KEEP))
+    bodies.raise_all(bodies.text_refusals(new.name, "name", enrol.NAME_RULE))
+    bodies.require_free_name(tx, Host, new.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=new.id)
+    if body.cluster is not None:
+        wanted = bodies.resolve(tx, Cluster, body.cluster)
+        if old.cluster and wanted.id != old.cluster.id and old.status is not S.MAINTENANCE:
+            raise refuse(
+                "VDS_CANNOT_UPDATE_CLUSTER",
+                f"Host {old.name} changes its cluster only in maintenance.",
+                "Deactivate it first.",
+            )
+        new = replace(new, cluster=Cluster(id=wanted.id))
+    if new.address != old.address and old.status not in (
+        S.MAINTENANCE,
+        S.NON_RESPONSIVE,
+        S.INSTALL_FAILED,
+        S.INSTALLING,
+    ):
+        raise refuse("VDS_HOSTNAME_CANNOT_CHANGE", "The address changes only in maintenance.")
+    tx.update(new)
+    record(tx, UPDATED, call=call, host=new)
+    return new
+
+
+def remove(tx: Tx, call: Call, body: Any) -> None:
+    """DELETE /hosts/ID: only in maintenance (or never up)."""
+    host = tx.need(Host, call.ids[-1])
+    allowed = (S.MAINTENANCE, S.INSTALL_FAILED, S.INSTALLING, S.PENDING_APPROVAL, S.DOWN)
+    if host.status not in allowed and not (call.flag("force") and host.status is S.NON_RESPONSIVE):
+        raise refuse(
+            "VDS_CANNOT_REMOVE_VDS_STATUS_ILLEGAL",
+            f"Host {host.name} is {host.status.value if host.status else 'unknown'}.",
+            "Put it into maintenance first.",
+        )
+    if tx.count(Vm, host_id=str(host.id)):
+        raise refuse("VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM", f"Host {host.name} has VMs.")
+    if tx.get(HostIdentity, str(host.id)) is not None:
+        tx.delete(HostIdentity, str(host.id))
+    forget_object(tx, "host", str(host.id))
+    forget_tags(tx, str(host.id))
+    tx.delete(Host, str(host.id))
+    record(tx, REMOVED, call=call, host=host)
+
+
+def activate(tx: Tx, call: Call, action: Action) -> None:
+    """POST activate: monitoring brings it up."""
+    host = tx.need(Host, call.ids[0])
+    if host.status is S.UP:
+        raise refuse("VDS_ALREADY_UP", f"Host {host.name} is up already.")
+    if host.status in (S.INSTALLING, S.INSTALLING_OS, S.PENDING_APPROVAL, S.INSTALL_FAILED):
+        raise refuse("VDS_STATUS_NOT_VALID_FOR_ACTIVATION", f"Host {host.name} is {host.status.value}.")
+    tx.update(replace(host, status=S.UNASSIGNED, status_detail=None))
+    record(tx, ACTIVATED, call=call, host=host)
+
+
+class HostParams(Struct, kw_only=True, frozen=True):
+    """The host."""
+
+    host_id: str
+
+
+def _words(rd: Reader, params: HostParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"host": rd.get(Host, params.host_id)}
+
+
+def deactivate(tx: Tx, call: Call, action: Action) -> Started:
+    """POST deactivate: maintenance; VMs migrate away first. Refused up front if one cannot."""
+    from ovis.engine.resources.vms import rules
+    from ovis.engine.resources.vms.placement import place
+    from ovis.engine.resources.vms.state import VmRuntime
+
+    host = tx.need(Host, call.ids[0])
+    if host.status in (S.MAINTENANCE, S.PREPARING_FOR_MAINTENANCE):
+        raise refuse("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", f"Host {host.name} is in maintenance already.")
+    reasons: list[Refusal] = []
+    vms = [vm for vm in tx.find(Vm, host_id=str(host.id)) if vm.status is not VmStatus.DOWN]
+    if host.status is S.NON_RESPONSIVE and vms:
+        reasons.append(
+            Refusal(
+                "VDS_CANNOT_MAINTENANCE_VDS_IS_NOT_RESPONDING_WITH_VMS",
+                f"Host {host.name} does not answer and has VMs.",
+            )
+        )
+    elif host.status in (S.UP, S.NON_OPERATIONAL):
+        for vm in vms:
+            runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+            if vm.status is VmStatus.MIGRATING:
+                continue
+            reasons += rules.refusals_to_migrate(vm, forced=True, pause_code=runtime.pause_code)
+            decision = place(tx, vm, excluded=(str(host.id),))
+            if decision.host is None:
+                reasons.append(
+                    Refusal(
+                        "CANNOT_MAINTENANCE_NO_ALTERNATE_HOST_FOR_NON_MIGRATABLE_VM",
+                        f"VM {vm.name} fits on no other host: {decision.reasons()}.",
+                    )
+                )
+    bodies.raise_all(reasons)
+    tx.update(replace(host, status=S.PREPARING_FOR_MAINTENANCE))
+    return begin(
+        tx,
+        MAINTENANCE,
+        HostParams(host_id=str(host.id)),
+        call=call,
+        locks=(Lock("host", str(host.id)),),
+        subjects=(("host", str(host.id)),),
+        state={"vms": len(vms)},
+        wait=not vms,
+    )
+
+
+async def _empty(ctx: Context) -> None:
+    """Migrate everything away; again for what stays behind."""
+    from ovis.engine.resources.vms.actions.migrate import begin_migration
+    from ovis.engine.resources.vms.state import VmRuntime
+
+    host_id = ctx.params.host_id
+    wait = 0.2
+    while True:
+        vms = await ctx.read(lambda rd: [v for v in rd.find(Vm, host_id=host_id) if v.status is not VmStatus.DOWN])
+        if not vms:
+            return
+        for vm in vms:
+            if vm.status in (VmStatus.UP, VmStatus.POWERING_UP, VmStatus.PAUSED):
+
+                def move(tx: Tx, vm_id: str = str(vm.id)) -> None:
+                    now, runtime = tx.need(Vm, vm_id), tx.need(VmRuntime, vm_id)
+                    if now.status is not VmStatus.MIGRATING:
+                        begin_migration(tx, now, runtime, correlation_id=ctx.correlation_id)
+
+                try:
+                    await ctx.write(move)
+                except Fault as err:
+                    ctx.state["problem"] = err.detail
+        await ctx.pause(wait)
+        ctx.stop_if_cancelled()
+        wait = min(wait * 1.5, 5.0)
+
+
+async def _leave(ctx: Context) -> Callable[[Tx], None]:
+    """Give up the SPM role, let go of storage."""
+    from ovis.engine.resources.storage_domains.connect import data_center_of_host
+
+    host_id = ctx.params.host_id
+    data_center_id = await ctx.read(lambda rd: data_center_of_host(rd, host_id))
+    if data_center_id is not None:
+        if ctx.services.hosts.spm(data_center_id) == host_id:
+            await ctx.services.hosts.stop_spm(data_center_id, host_id)
+        try:
+            await ctx.services.hosts.call(
+                host_id,
+                "StoragePool.disconnect",
+                {"storagepoolID": data_center_id, "hostID": 1, "scsiKey": data_center_id},
+                timeout=30,
+            )
+        except (HostError, HostUnreachable) as err:
+            ctx.state["problem"] = str(err)
+
+    def save(tx: Tx) -> None:
+        tx.update(replace(tx.need(Host, host_id), status=S.MAINTENANCE, status_detail=None))
+
+    return save
+
+
+def _active_again(tx: Tx, ctx: Context) -> None:
+    host = tx.get(Host, ctx.params.host_id)
+    if host is not None and host.status is S.PREPARING_FOR_MAINTENANCE:
+        tx.update(replace(host, status=S.UNASSIGNED))
+
+
+def _begin_maintenance(tx: Tx, ctx: Context) -> None:
+    """The status was set with the command; its undo activates the host again."""
+
+
+MAINTENANCE = Command(
+    name="host.maintenance",
+    params=HostParams,
+    title="Moving host {host} to maintenance",
+    words=_words,
+    cancellable=True,
+    steps=(
+        Step("begin", _begin_maintenance, undo=_active_again),
+        Step("empty", _empty, title="Migrating its VMs"),
+        Step("leave", _leave, title="Disconnecting storage"),
+    ),
+    done=IN_MAINTENANCE,
+    failed=Audit(code=17, severity=E, text="Host {host} could not be put into maintenance: {reason}"),
+)
+
+
+async def refresh(services: Services, call: Call, action: Action) -> None:
+    """POST refresh: capabilities now."""
+    try:
+        await services.hosts.refresh(call.ids[0])
+    except (HostError, HostUnreachable) as err:
+        raise refuse("VDS_CANNOT_REFRESH", f"The host does not answer: {err}") from err
+
+
+async def fence(services: Services, call: Call, action: Action) -> Action:
+    """POST fence: `manual` confirms a reboot; power management is not configured for any host."""
+    from ovis.engine.resources.vms.monitoring import host_cleared
+
+    kind = (action.fence_type or "").lower()
+    host = await services.store.read(lambda rd: rd.need(Host, call.ids[0]))
+    if kind == "manual":
+        if host.status not in (S.NON_RESPONSIVE, S.CONNECTING, S.DOWN, S.MAINTENANCE, S.REBOOT):
+            raise refuse("VDS_STATUS_NOT_VALID_FOR_MANUAL_FENCE", f"Host {host.name} is {host.status}: it answers.")
+        await host_cleared(services, str(host.id))
+        await services.hosts.host_lost(str(host.id))
+        await services.store.write(lambda tx: record(tx, CONFIRMED, call=call, host=host))
+        return action
+    raise refuse(
+        "VDS_FENCE_DISABLED_POWER_MANAGEMENT", f"Power management of host {host.name} is not configured.", bad=True
+    )
+
+
+async def force_select_spm(services: Services, call: Call, action: Action) -> None:
+    """POST forceselectspm."""
+    from ovis.engine.resources.storage_domains.connect import data_center_of_host
+
+    data_center_id = await services.store.read(lambda rd: data_center_of_host(rd, call.ids[0]))
+    if data_center_id is None:
+        raise refuse("ACTION_TYPE_FAILED_STORAGE_POOL_NOT_EXIST", "The host belongs to no data center.")
+    await services.hosts.stop_spm(data_center_id)
+    await services.hosts.elect_spm(data_center_id, call.ids[0])
+
+
+def shown(rd: Reader, call: Call, found: Sequence[Host]) -> list[Host]:
+    """With how many VMs it has."""
+    sql = rd.sql(Vm)
+    ids = [str(h.id) for h in found]
+    rows = rd.rows(sql.select().with_only_columns(sql.c.host_id, sql.c.status).where(sql.c.host_id.in_(ids)))
+    counts: dict[str, list[int]] = {i: [0, 0, 0] for i in ids}
+    for host_id, status in rows:
+        counts[host_id][2] += 1
+        counts[host_id][0] += status == "up"
+        counts[host_id][1] += status == "migrating"
+    return [
+        replace(
+            h,
+            summary=VmSummary(active=counts[str(h.id)][0], migrating=counts[str(h.id)][1], total=counts[str(h.id)][2]),
+        )
+        for h in found
+    ]
+
+
+# -- below --------------------------------------------------------------------------------------------------------
+
+
+def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    return {p: build("host", p, MEASURES, report.statistics(*_stats_of(p)), host=Host(id=p)) for p in parents}
+
+
+def _nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[HostNic]]:
+    out: dict[str, list[HostNic]] = {}
+    for parent in parents:
+        stats, caps = _stats_of(parent)
+        bridged = {
+            port: (name, net)
+            for name, net in (caps.get("networks") or {}).items()
+            for port in net.get("ports") or ()
+            if isinstance(net, Mapping)
+        }
+        names = {str(n.name): n for n in rd.find(Network)} if bridged else {}
+        rows = []
+        for kind in ("nics", "bondings"):
+            for name, nic in (caps.get(kind) or {}).items():
+                network = bridged.get(name)
+                live = (stats.get("network") or {}).get(name) or {}
+                known = names.get(network[0]) if network else None
+                rows.append(
+                    HostNic(
+                        id=bodies.derived_id("host_nic", parent, name),
+                        name=name,
+                        mac=Mac(address=nic.get("hwaddr")) if nic.get("hwaddr") else None,
+                        mtu=int(report.number(nic.get("mtu"), 1500)),
+                        speed=int(report.number(nic.get("speed"))) * 1_000_000,
+                        status=NicStatus.UP if live.get("state", "up") == "up" else NicStatus.DOWN,
+                        bridged=network is not None,
+                        ip=Ip(address=network[1].get("addr") or None, netmask=network[1].get("netmask") or None)
+                        if network
+                        else None,
+                        network=Network(id=known.id) if known else None,
+                        bonding=Bonding() if kind == "bondings" else None,
+                        host=Host(id=parent),
+                        custom_configuration=False,
+                    )
+                )
+        out[parent] = sorted(rows, key=lambda n: n.name or "")
+    return out
+
+
+def _nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    host_id = call.ids[0]
+    stats, _ = _stats_of(host_id)
+    out = {}
+    for nic in _nics(rd, call, [host_id])[host_id]:
+        if nic.id in parents:
+            live = (stats.get("network") or {}).get(nic.name) or {}
+            rx, tx = report.number(live.get("rxRate")), report.number(live.get("txRate"))
+            values = {
+                "data.current.rx": rx,
+                "data.current.tx": tx,
+                "data.current.rx.bps": rx * 8,
+                "data.current.tx.bps": tx * 8,
+                "data.total.rx": report.number(live.get("rx")),
+                "data.total.tx": report.number(live.get("tx")),
+                "errors.total.rx": report.number(live.get("rxErrors")),
+                "errors.total.tx": report.number(live.get("txErrors")),
+            }
+            out[str(nic.id)] = build("host_nic", str(nic.id), NIC_STATISTICS, values, host_nic=HostNic(id=nic.id))
+    return out
+
+
+def _hooks(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Hook]]:
+    out = {}
+    for parent in parents:
+        caps = _stats_of(parent)[1]
+        out[parent] = [
+            Hook(
+                id=bodies.derived_id("hook", parent, point, script),
+                name=script,
+                event_name=point,
+                md5=str((facts or {}).get("checksum") or (facts or {}).get("md5") or ""),
+                host=Host(id=parent),
+            )
+            for point, scripts in sorted((caps.get("hooks") or {}).items())
+            for script, facts in sorted(scripts.items())
+        ]
+    return out
+
+
+def _numa(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NumaNode]]:
+    out = {}
+    for parent in parents:
+        nodes = _stats_of(parent)[1].get("numaNodes") or {}
+        out[parent] = [
+            NumaNode(
+                id=bodies.derived_id("numa", parent, index),
+                index=int(index),
+                memory=int(report.number(node.get("totalMemory"))),
+                host=Host(id=parent),
+            )
+            for index, node in sorted(nodes.items())
+        ]
+    return out
+
+
+def _nothing(type_: Any, collection: str) -> Resource:
+    return Resource(type=type_, collection=collection, list=Op(run=bodies.nothing, needs=PUBLIC), get=Op(needs=PUBLIC))
+
+
+SEARCH = SearchObject(
+    table=HOSTS,
+    prefix="Hosts",
+    fields={
+        "name": Field("text", "name"),
+        "comment": Field("text", "comment"),
+        "status": Field("enum", "status"),
+        "address": Field("text", "address"),
+        "cluster": Field("text", via=Join("clusters", "cluster_id", "name")),
+        "datacenter": Field(
+            "text",
+            via=Join("clusters", "cluster_id", "data_center_id", then=Join("data_centers", "data_center_id", "name")),
+        ),
+        "memory": Field("int", "memory", unit=1 << 20),
+        "cpu_model": Field("text", "cpu_model"),
+        "version": Field("text", "version"),
+        "type": Field("enum", "type"),
+        "tag": Field(
+            "text",
+            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name")),
+            free=False,
+        ),
+        "active_vms": Field("text", via=Join("vms", "id", "name", "host_id"), free=False),
+        "id": Field("uuid", "id", free=False),
+    },
+)
+_MANAGE = (Need(Permit.MANIPULATE_HOST),)
+RESOURCE = Resource(
+    type=Host,
+    collection="hosts",
+    object_type="host",
+    table=HOSTS,
+    search=SEARCH,
+    derive=shown,
+    list=Op(needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    add=Op(run=add, needs=(Need(Permit.CREATE_HOST, "cluster"),), mandatory=("name", "address")),
+    update=Op(run=update, needs=(Need(Permit.EDIT_HOST_CONFIGURATION),)),
+    remove=Op(run=remove, needs=(Need(Permit.DELETE_HOST),)),
+    actions=(
+        ApiAction(name="activate", run=activate, needs=_MANAGE, body=("async",)),
+        ApiAction(name="deactivate", run=deactivate, needs=_MANAGE, body=("async", "reason", "stop_gluster_service")),
+        ApiAction(name="refresh", run=refresh, needs=_MANAGE, body=("async",)),
+        ApiAction(name="fence", run=fence, needs=_MANAGE, body=("async", "fence_type"), mandatory=("fence_type",)),
+        ApiAction(name="forceselectspm", run=force_select_spm, needs=_MANAGE, body=("async",)),
+    ),
+    subs=(
+        Resource(
+            type=HostNic,
+            collection="nics",
+            list=Op(run=_nics, needs=PUBLIC),
+            get=Op(needs=PUBLIC),
+            subs=(
+                Resource(
+                    type=Statistic,
+                    collection="statistics",
+                    list=Op(run=_nic_statistics, needs=PUBLIC),
+                    get=Op(needs=PUBLIC),
+                ),
+            ),
+        ),
+        Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        Resource(type=Hook, collection="hooks", list=Op(run=_hooks, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        Resource(type=NumaNode, collection="numanodes", list=Op(run=_numa, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        tags_of("host"),
+        permissions_of("host"),
+        _nothing(HostStorage, "storage"),
+        _nothing(HostDevice, "devices"),
+        _nothing(NetworkAttachment, "networkattachments"),
+        _nothing(UnmanagedNetwork, "unmanagednetworks"),
+        _nothing(KatelloErratum, "katelloerrata"),
+        _nothing(AffinityLabel, "affinitylabels"),
+        _nothing(Agent, "fenceagents"),
+        _nothing(StorageConnectionExtension, "storageconnectionextensions"),
+        _nothing(HostCpuUnit, "cpuunits"),
+    ),
+)
+COMMANDS = (MAINTENANCE,)
