@@ -7,7 +7,6 @@ Follows: permits `jobs_events` (external tasks); engine 4.5's job and step statu
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec.structs import replace
 
