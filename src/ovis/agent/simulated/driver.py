@@ -72,6 +72,11 @@ class SimulatedDriver(SimulatedStorage):
 
     recovering = False
 
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """This one object serves everything."""
+        return (self,)
+
     def __init__(self, settings: AgentSettings, identity: Identity, rack: SimulatedRack, name: str = "sim") -> None:
         self._init_storage(rack)
         self.settings, self.identity, self.name = settings, identity, name

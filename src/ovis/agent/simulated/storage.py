@@ -60,7 +60,7 @@ class SimulatedStorage:
                 "name": name,
                 "master": masterSdUUID,
                 "version": int(masterVersion),
-                "domains": {d: "Attached" for d in domainList},
+                "domains": dict.fromkeys(domainList, "Attached"),
                 "spm": -1,
                 "lver": 0,
             },

@@ -48,7 +48,7 @@ class Dispatcher:
             raise VerbError(Code.UNKNOWN_METHOD, f"Method not found: {method}")
         if self._driver.recovering and method not in ("Host.ping", "Host.ping2"):
             raise VerbError(Code.RECOVERING, "Recovering from crash or Initializing")
-        run = getattr(self._driver, verb.method, None)
+        run = next((r for p in self._driver.parts if (r := getattr(p, verb.method, None)) is not None), None)
         if not verb.served or run is None:
             raise VerbError(Code.NOT_IMPLEMENTED, f"{method} is not implemented")
         arguments = bind(verb, params)

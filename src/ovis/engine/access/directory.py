@@ -13,8 +13,8 @@ from argon2.exceptions import VerificationError
 from msgspec.structs import replace
 
 from ovis.engine.access.check import is_administrator
-from ovis.engine.access.predefined import EVERYONE_ID, SYSTEM_ID
 from ovis.engine.access.grants import grant
+from ovis.engine.access.predefined import EVERYONE_ID, SYSTEM_ID
 from ovis.engine.access.tables import Secret
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Fault

@@ -27,7 +27,7 @@ class Refusal:
     kind: Kind = Kind.CONFLICT
 
 
-class Fault(Exception):  # noqa: N818 - the API's word
+class Fault(Exception):
     """Base of everything that becomes a `<fault>`."""
 
     reason = "Operation Failed"

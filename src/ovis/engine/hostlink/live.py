@@ -31,8 +31,45 @@ class Usage(Struct, kw_only=True, frozen=True):
     facts: dict[str, Any] = {}
 
 
-_HOST_FACTS = ["cpuUser", "cpuSys", "cpuIdle", "cpuLoad", "memUsed", "memFree", "memAvailable", "memShared", "memCommitted", "memBuffers", "memCached", "swapTotal", "swapFree", "ksmCpu", "bootTime", "elapsedTime", "network", "hugepages", "numaNodeMemFree", "cpuStatistics", "anonHugePages", "haScore"]
-_VM_FACTS = ["cpuUser", "cpuSys", "cpuUsage", "memUsage", "memoryStats", "balloonInfo", "migrationProgress", "elapsedTime", "vcpuCount", "network", "disks", "disksUsage", "monitorResponse"]
+_HOST_FACTS = [
+    "cpuUser",
+    "cpuSys",
+    "cpuIdle",
+    "cpuLoad",
+    "memUsed",
+    "memFree",
+    "memAvailable",
+    "memShared",
+    "memCommitted",
+    "memBuffers",
+    "memCached",
+    "swapTotal",
+    "swapFree",
+    "ksmCpu",
+    "bootTime",
+    "elapsedTime",
+    "network",
+    "hugepages",
+    "numaNodeMemFree",
+    "cpuStatistics",
+    "anonHugePages",
+    "haScore",
+]
+_VM_FACTS = [
+    "cpuUser",
+    "cpuSys",
+    "cpuUsage",
+    "memUsage",
+    "memoryStats",
+    "balloonInfo",
+    "migrationProgress",
+    "elapsedTime",
+    "vcpuCount",
+    "network",
+    "disks",
+    "disksUsage",
+    "monitorResponse",
+]
 STATISTICS = Table(
     name="statistics",
     type=Usage,

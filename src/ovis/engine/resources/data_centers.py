@@ -19,9 +19,9 @@ from ovis.engine.model.enums import DataCenterStatus, LogSeverity, QuotaModeType
 from ovis.engine.model.types import Cluster, DataCenter, IscsiBond, MacPool, Network, Qos, Quota
 from ovis.engine.resources import bodies
 from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
 from ovis.engine.resources.levels import LATEST, LEVELS, level_of, level_text, supported, version_of
 from ovis.engine.resources.networks import NETWORKS_OF_DATA_CENTER, make_management_network
-from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.storage_domains.attached import ATTACHED_STORAGE_DOMAINS
 from ovis.engine.store.search import Field, SearchObject

@@ -116,7 +116,7 @@ class Store:
                     connection.exec_driver_sql("SAVEPOINT job")
                     try:
                         result = run(tx)
-                    except BaseException as err:  # noqa: BLE001 - handed to whoever asked for this write
+                    except BaseException as err:
                         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
                         connection.exec_driver_sql("RELEASE SAVEPOINT job")
                         failed.append((future, err))

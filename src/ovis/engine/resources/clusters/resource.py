@@ -30,11 +30,11 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.clusters import rules
-from ovis.engine.resources.profiles import PROFILES_OF_CLUSTER, default_cpu_profile
 from ovis.engine.resources.levels import level_of
 from ovis.engine.resources.network_filters import FILTERS_OF_CLUSTER
 from ovis.engine.resources.networks import MANAGEMENT, NETWORKS_OF_CLUSTER, ClusterNetwork, attach
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.profiles import PROFILES_OF_CLUSTER, default_cpu_profile
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table, name_columns

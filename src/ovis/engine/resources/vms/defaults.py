@@ -26,17 +26,17 @@ from ovis.engine.model.types import (
     HighAvailability,
     Io,
     MemoryPolicy,
-    MigrationOptions,
     Method,
+    MigrationOptions,
     OperatingSystem,
     RngDevice,
     Sso,
     TimeZone,
     Usb,
+    VirtioScsi,
     Vm,
     VmBase,
     VmPlacementPolicy,
-    VirtioScsi,
 )
 
 GIB = 1 << 30

@@ -1,0 +1,343 @@
+"""NICs of a VM: /vms/ID/nics.
+
+Does: add with a MAC of the cluster's pool, change, plug and unplug (live on the host), remove.
+Follows: defaults of engine 4.5; names unique in the VM.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from ovis.engine.commands.services import Services
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Fault, NotFound, refuse
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource
+from ovis.engine.events import Audit, record
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import IpVersion, LogSeverity, NicInterface, ReportedDeviceType
+from ovis.engine.model.types import (
+    Action,
+    Cluster,
+    Ip,
+    Mac,
+    Network,
+    NetworkFilterParameter,
+    Nic,
+    ReportedDevice,
+    Statistic,
+    Vm,
+    VnicProfile,
+)
+from ovis.engine.resources import bodies
+from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.clusters.resource import DEFAULT_MAC_POOL
+from ovis.engine.resources.hosts.report import number
+from ovis.engine.resources.hosts.resource import LIVE
+from ovis.engine.resources.mac_pools import allocate, claim, release
+from ovis.engine.resources.networks import ClusterNetwork
+from ovis.engine.resources.statistics import NIC_STATISTICS, build
+from ovis.engine.resources.vms.state import VmNic, VmRuntime
+from ovis.engine.store.session import Reader, Tx
+from ovis.engine.wire.dialect3 import Context as V3Context
+
+N = LogSeverity.NORMAL
+ADDED = Audit(code=932, severity=N, text="Interface {nic} was added to VM {vm} by {user}.")
+UPDATED = Audit(code=934, severity=N, text="Interface {nic} of VM {vm} was updated by {user}.")
+REMOVED = Audit(code=930, severity=N, text="Interface {nic} was removed from VM {vm} by {user}.")
+NAME_RULE = TextRule(50, 1)
+
+
+def mac_pool_of(rd: Reader, vm: Vm) -> str:
+    """The pool that a VM's MACs come from."""
+    cluster = rd.get(Cluster, vm.cluster.id) if vm.cluster else None
+    return str(cluster.mac_pool.id) if cluster and cluster.mac_pool else DEFAULT_MAC_POOL
+
+
+def shown(row: VmNic) -> Nic:
+    """The NIC as the API shows it."""
+    return replace(row.nic, id=row.id, vm=Vm(id=row.vm_id))
+
+
+def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Nic]]:
+    """NICs of VMs, by name."""
+    out: dict[str, list[Nic]] = {p: [] for p in parents}
+    for row in rd.find(VmNic, vm_id=list(parents)):
+        out[row.vm_id].append(shown(row))
+    return out
+
+
+def profile_for(rd: Reader, vm: Vm, body: Nic) -> VnicProfile | None:
+    """The profile that a body names; v3 names a network, of which the first fitting profile is taken."""
+    if body.vnic_profile is not None:
+        if body.vnic_profile.id is None and body.vnic_profile.name is None:
+            return None
+        return bodies.resolve(rd, VnicProfile, body.vnic_profile)
+    if body.network is None or (body.network.id is None and not body.network.name):
+        return None
+    roles = rd.find(ClusterNetwork, cluster_id=str(vm.cluster.id) if vm.cluster else "")
+    networks = rd.get_many(Network, [r.network_id for r in roles])
+    for network in networks.values():
+        if body.network.id == network.id or (body.network.id is None and body.network.name == network.name):
+            profiles = rd.find(VnicProfile, network_id=str(network.id))
+            if profiles:
+                return profiles[0]
+    raise NotFound(f"Network: {body.network.id or body.network.name}", named=True)
+
+
+def create(tx: Tx, vm: Vm, body: Nic) -> VmNic:
+    """Store a NIC with its MAC."""
+    bodies.raise_all(bodies.text_refusals(body.name, "name", NAME_RULE))
+    if any((n.nic.name or "").lower() == (body.name or "").lower() for n in tx.find(VmNic, vm_id=str(vm.id))):
+        raise refuse("NETWORK_INTERFACE_NAME_ALREADY_IN_USE", f"VM {vm.name} already has an interface {body.name}.")
+    profile = profile_for(tx, vm, body)
+    pool = mac_pool_of(tx, vm)
+    given = body.mac.address if body.mac and body.mac.address else None
+    mac = claim(tx, pool, given) if given else allocate(tx, pool)
+    nic_id = bodies.new_id()
+    return tx.insert(
+        VmNic(
+            id=nic_id,
+            vm_id=str(vm.id),
+            nic=Nic(
+                id=nic_id,
+                name=body.name,
+                comment=body.comment,
+                interface=body.interface or NicInterface.VIRTIO,
+                linked=body.linked is not False,
+                plugged=body.plugged is not False,
+                mac=Mac(address=mac),
+                vnic_profile=VnicProfile(id=profile.id) if profile else None,
+            ),
+        )
+    )
+
+
+async def add(services: Services, call: Call, body: Nic) -> Nic:
+    """POST: stored, and plugged at once into a running VM."""
+
+    def write(tx: Tx) -> tuple[Vm, VmNic]:
+        vm = tx.need(Vm, call.ids[0])
+        row = create(tx, vm, body)
+        record(tx, ADDED, call=call, vm=vm, nic=row.nic.name)
+        return vm, row
+
+    vm, row = await services.store.write(write)
+    if vm.host is not None and row.nic.plugged:
+        try:
+            await _plug(services, call, vm, row, "VM.hotplugNic")
+        except Fault:
+            await services.store.write(lambda tx: _forget(tx, vm, row))
+            raise
+    return shown(row)
+
+
+def _forget(tx: Tx, vm: Vm, row: VmNic) -> None:
+    if row.nic.mac and row.nic.mac.address:
+        release(tx, mac_pool_of(tx, vm), row.nic.mac.address)
+    tx.delete(VmNic, row.id)
+
+
+async def _plug(services: Services, call: Call, vm: Vm, row: VmNic, verb: str) -> None:
+    from ovis.engine.resources.vms.domain import hotplug_nic_xml
+
+    xml = await services.store.read(lambda rd: hotplug_nic_xml(rd, row))
+    params: dict[str, Any] = {"vmId": vm.id, "xml": xml}
+    if verb == "VM.updateDevice":
+        params["deviceType"] = "interface"
+    assert vm.host is not None
+    try:
+        await services.hosts.call(
+            str(vm.host.id), verb, {"vmID": vm.id, "params": params}, correlation_id=call.correlation_id
+        )
+    except (HostError, HostUnreachable) as err:
+        raise Fault(f"[The host could not do it: {err}]", status=409) from err
+
+
+def _row(rd: Reader, call: Call) -> VmNic:
+    row = rd.get(VmNic, call.ids[1])
+    if row is None or row.vm_id != call.ids[0]:
+        raise NotFound(f"Nic: id={call.ids[1]}")
+    return row
+
+
+async def update(services: Services, call: Call, body: Nic) -> Nic:
+    """PUT: name, profile, link, MAC and model (these two only unplugged or down), plugged."""
+
+    def look(rd: Reader) -> tuple[Vm, VmNic]:
+        return rd.need(Vm, call.ids[0]), _row(rd, call)
+
+    vm, old = await services.store.read(look)
+
+    def change(tx: Tx) -> VmNic:
+        now = _row(tx, call)
+        new = bodies.merge(now.nic, replace(body, network=None, vnic_profile=None, mac=None, vm=None), keep=("vm",))
+        bodies.raise_all(bodies.text_refusals(new.name, "name", NAME_RULE))
+        others = [n for n in tx.find(VmNic, vm_id=now.vm_id) if n.id != now.id]
+        if any((n.nic.name or "").lower() == (new.name or "").lower() for n in others):
+            raise refuse("NETWORK_INTERFACE_NAME_ALREADY_IN_USE", f"The name {new.name} is used in this VM.")
+        live = vm.host is not None and bool(now.nic.plugged)
+        if body.vnic_profile is not None or body.network is not None:
+            profile = profile_for(tx, vm, body)
+            new = replace(new, vnic_profile=VnicProfile(id=profile.id) if profile else None)
+        wanted = body.mac.address if body.mac and body.mac.address else None
+        if wanted and now.nic.mac and wanted.lower() != (now.nic.mac.address or "").lower():
+            if live:
+                raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The MAC address changes only while the NIC is unplugged.")
+            pool = mac_pool_of(tx, vm)
+            mac = claim(tx, pool, wanted)
+            release(tx, pool, now.nic.mac.address or "")
+            new = replace(new, mac=Mac(address=mac))
+        if live and new.interface is not now.nic.interface:
+            raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The model changes only while the NIC is unplugged.")
+        after = replace(now, nic=new)
+        if after != now:
+            tx.update(after)
+            record(tx, UPDATED, call=call, vm=vm, nic=new.name)
+        return after
+
+    row = await services.store.write(change)
+    if vm.host is not None:
+        try:
+            if bool(row.nic.plugged) != bool(old.nic.plugged):
+                await _plug(services, call, vm, row, "VM.hotplugNic" if row.nic.plugged else "VM.hotunplugNic")
+            elif row.nic.plugged and row.nic != old.nic:
+                await _plug(services, call, vm, row, "VM.updateDevice")
+        except Fault:
+            await services.store.write(lambda tx: tx.update(old))
+            raise
+    return shown(row)
+
+
+async def remove(services: Services, call: Call, body: Any) -> None:
+    """DELETE: unplugged first, when the VM is down or the NIC is not plugged."""
+
+    def drop(tx: Tx) -> None:
+        vm, row = tx.need(Vm, call.ids[0]), _row(tx, call)
+        if vm.host is not None and row.nic.plugged:
+            raise refuse(
+                "NETWORK_CANNOT_REMOVE_ACTIVE_DEVICE", f"Interface {row.nic.name} is plugged.", "Deactivate it first."
+            )
+        _forget(tx, vm, row)
+        record(tx, REMOVED, call=call, vm=vm, nic=row.nic.name)
+
+    await services.store.write(drop)
+
+
+def _switch(plugged: bool) -> Any:
+    async def run(services: Services, call: Call, action: Action) -> None:
+        await update(services, call, Nic(plugged=plugged))
+
+    return run
+
+
+def reported_of_vms(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[ReportedDevice]]:
+    """What guest agents say of NICs."""
+    runtimes = rd.get_many(VmRuntime, parents)
+    return {p: devices(p, runtimes[p]) if p in runtimes else [] for p in parents}
+
+
+def devices(vm_id: str, runtime: VmRuntime) -> list[ReportedDevice]:
+    """One VM's reported devices."""
+    return [
+        ReportedDevice(
+            id=bodies.derived_id("reported_device", vm_id, n.name, n.mac),
+            name=n.name,
+            description="guest reported data",
+            type=ReportedDeviceType.NETWORK,
+            mac=Mac(address=n.mac) if n.mac else None,
+            ips=[Ip(address=a, version=IpVersion.V4) for a in n.ipv4]
+            + [Ip(address=a, version=IpVersion.V6) for a in n.ipv6]
+            or None,
+            vm=Vm(id=vm_id),
+        )
+        for n in runtime.guest_nics
+    ]
+
+
+def _reported_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[ReportedDevice]]:
+    rows = rd.get_many(VmNic, parents)
+    runtimes = rd.get_many(VmRuntime, {r.vm_id for r in rows.values()})
+    out: dict[str, list[ReportedDevice]] = {p: [] for p in parents}
+    for nic_id, row in rows.items():
+        mac = (row.nic.mac.address or "").lower() if row.nic.mac else ""
+        found = devices(row.vm_id, runtimes[row.vm_id]) if row.vm_id in runtimes else []
+        out[nic_id] = [d for d in found if d.mac and (d.mac.address or "").lower() == mac]
+    return out
+
+
+def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    rows = rd.get_many(VmNic, parents)
+    live = LIVE.get("live")
+    out = {}
+    for nic_id in parents:
+        row = rows.get(nic_id)
+        stats = (live.vm_stats.get(row.vm_id) if live and row else None) or {}
+        mac = (row.nic.mac.address or "").lower() if row and row.nic.mac else ""
+        found = next((v for v in (stats.get("network") or {}).values() if str(v.get("macAddr", "")).lower() == mac), {})
+        values = {
+            "data.current.rx": number(found.get("rxRate")),
+            "data.current.tx": number(found.get("txRate")),
+            "data.current.rx.bps": number(found.get("rxRate")) * 8,
+            "data.current.tx.bps": number(found.get("txRate")) * 8,
+            "data.total.rx": number(found.get("rx")),
+            "data.total.tx": number(found.get("tx")),
+            "errors.total.rx": number(found.get("rxErrors")),
+            "errors.total.tx": number(found.get("txErrors")),
+        }
+        out[nic_id] = build("nic", nic_id, NIC_STATISTICS, values, nic=Nic(id=nic_id))
+    return out
+
+
+def v3_context(rd: Reader, found: Sequence[Nic]) -> V3Context:
+    """The network of each profile."""
+    profiles = rd.get_many(VnicProfile, [str(n.vnic_profile.id) for n in found if n.vnic_profile])
+    return V3Context(
+        networks={i: str(p.network.id) for i, p in profiles.items() if p.network},
+        mirrored=frozenset(i for i, p in profiles.items() if p.port_mirroring),
+    )
+
+
+def _nothing(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
+    return bodies.nothing(rd, call, parents)
+
+
+_MAY = (Need(Permit.CONFIGURE_VM_NETWORK),)
+NICS_OF_VM = Resource(
+    type=Nic,
+    collection="nics",
+    v3_context=v3_context,
+    list=Op(run=listed, needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    add=Op(
+        run=add,
+        needs=(
+            Need(Permit.CONFIGURE_VM_NETWORK, "parent"),
+            Need(
+                Permit.CONFIGURE_VM_NETWORK,
+                "vnic_profile",
+                when=lambda n: n is not None and n.vnic_profile is not None and n.vnic_profile.id is not None,
+            ),
+        ),
+        mandatory=("name",),
+    ),
+    update=Op(run=update, needs=_MAY),
+    remove=Op(run=remove, needs=_MAY),
+    actions=(
+        ApiAction(name="activate", run=_switch(True), needs=_MAY, body=("async",)),
+        ApiAction(name="deactivate", run=_switch(False), needs=_MAY, body=("async",)),
+    ),
+    subs=(
+        Resource(
+            type=ReportedDevice,
+            collection="reporteddevices",
+            list=Op(run=_reported_of_nics, needs=PUBLIC),
+            get=Op(needs=PUBLIC),
+        ),
+        Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        Resource(
+            type=NetworkFilterParameter, collection="networkfilterparameters", list=Op(run=_nothing, needs=PUBLIC)
+        ),
+    ),
+)

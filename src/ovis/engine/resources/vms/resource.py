@@ -1,0 +1,497 @@
+"""Virtual machines: /vms.
+
+Does: add (from Blank or a template, thin or cloned), list, get, update (now or at the next run), remove; what lies below.
+Follows: VM part of the status matrix, permits, defaults and limits of engine 4.5.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from ovis.engine.access.grants import grant_on_creation
+from ovis.engine.commands import Lock, begin
+from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import refuse
+from ovis.engine.declare.ids import BLANK_TEMPLATE
+from ovis.engine.declare.permits import Permit
+from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
+from ovis.engine.events import Audit, record
+from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus
+from ovis.engine.model.types import (
+    AffinityLabel,
+    Application,
+    Backup,
+    Cdrom,
+    Checkpoint,
+    Cluster,
+    CpuProfile,
+    Disk,
+    Host,
+    HostDevice,
+    KatelloErratum,
+    NumaNode,
+    ReportedDevice,
+    Session,
+    Snapshot,
+    Statistic,
+    Template,
+    Vm,
+    VmMediatedDevice,
+    VmPlacementPolicy,
+    Watchdog,
+)
+from ovis.engine.resources import bodies
+from ovis.engine.resources.disks import resource as disks
+from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
+from ovis.engine.resources.disks.tables import TemplateDisk, VmDisk
+from ovis.engine.resources.hosts.report import number
+from ovis.engine.resources.hosts.resource import LIVE
+from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
+from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.statistics import VM_STATISTICS, build
+from ovis.engine.resources.tags import tags_of
+from ovis.engine.resources.templates.tables import TemplateNic
+from ovis.engine.resources.vms import defaults, rules
+from ovis.engine.resources.vms.actions import migrate, start, stop, suspend
+from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
+from ovis.engine.resources.vms.next_run import keep_next_run
+from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
+from ovis.engine.resources.vms.provision import ADD, REMOVE, ProvisionParams, forget_vm
+from ovis.engine.resources.vms.state import ON_HOST, TABLE, S, VmCdrom, VmNextRun, VmRuntime
+from ovis.engine.store.search import Field, Join, SearchObject
+from ovis.engine.store.session import Reader, Tx
+from ovis.engine.wire.dialect3 import Context as V3Context
+
+N = LogSeverity.NORMAL
+ADDED = Audit(code=34, severity=N, text="VM {vm} was created by {user}.")
+UPDATED = Audit(code=35, severity=N, text="VM {vm} configuration was updated by {user}.")
+REMOVED = Audit(code=113, severity=N, text="VM {vm} was removed by {user}.")
+_READ_ONLY = (
+    "status status_detail host start_time stop_time stop_reason creation_time fqdn guest_operating_system guest_time_zone "
+    "next_run_configuration_exists run_once template original_template has_illegal_images origin vm_pool cluster"
+).split()
+
+
+def _name_rules(rd: Reader, vm: Vm, data_center_id: str) -> None:
+    """Names are unique in a data center."""
+    clusters = [str(c.id) for c in rd.find(Cluster, data_center_id=data_center_id)]
+    bodies.require_free_name(rd, Vm, vm.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=vm.id, cluster_id=clusters)
+
+
+def _check(rd: Reader, vm: Vm) -> None:
+    system = SYSTEMS.get(vm.os.type or "") if vm.os else None
+    if vm.os and vm.os.type and system is None:
+        raise refuse(
+            "VALIDATION_OS_UNKNOWN", f"There is no operating system {vm.os.type}.", "See /operatingsystems.", bad=True
+        )
+    sysprep = system is not None and system.windows and vm.initialization is not None
+    bodies.raise_all(rules.value_refusals(vm, name_max=15 if sysprep else 64))
+    cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
+    if cluster.data_center is not None:
+        _name_rules(rd, vm, str(cluster.data_center.id))
+
+
+def _without_secrets(vm: Vm) -> Vm:
+    """What goes out: passwords of the initialization never do."""
+    if vm.initialization is not None and vm.initialization.root_password is not None:
+        return replace(vm, initialization=replace(vm.initialization, root_password="******"))
+    return vm
+
+
+def _placement(tx: Reader, vm: Vm) -> Vm:
+    policy = vm.placement_policy
+    if policy is None or not policy.hosts:
+        return vm
+    hosts = [Host(id=bodies.resolve(tx, Host, h).id) for h in policy.hosts if h.id or h.name]
+    return replace(vm, placement_policy=VmPlacementPolicy(affinity=policy.affinity, hosts=hosts or None))
+
+
+def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
+    """POST /vms."""
+    template = bodies.resolve(tx, Template, body.template)
+    cluster = bodies.resolve(tx, Cluster, body.cluster)
+    if template.status is not TemplateStatus.OK:
+        raise refuse("ACTION_TYPE_FAILED_TEMPLATE_IS_LOCKED", f"Template {template.name} is not ready.", "Wait for it.")
+    clone = call.flag("clone")
+    given = bodies.without_subs(body)
+    base = Vm(**{f: getattr(template, f) for f in _BASE_FIELDS})
+    vm = bodies.merge(bodies.merge(Vm(**_fields(defaults.blank())), base), given, keep=_READ_ONLY)
+    vm = rules.complete_memory(vm, given)
+    vm_id = bodies.new_id()
+    profile = given.cpu_profile
+    if profile is None or profile.id is None:
+        profile = tx.one(CpuProfile, cluster_id=str(cluster.id))
+    blank = template.id == BLANK_TEMPLATE
+    vm = replace(
+        _placement(tx, vm),
+        id=vm_id,
+        name=body.name,
+        description=body.description if body.description is not None else "",
+        comment=body.comment if body.comment is not None else "",
+        cluster=Cluster(id=cluster.id),
+        template=Template(id=BLANK_TEMPLATE if clone else template.id),
+        original_template=Template(id=template.id),
+        cpu_profile=CpuProfile(id=profile.id) if profile else None,
+        creation_time=call.now,
+        status=S.DOWN,
+        host=None,
+        next_run_configuration_exists=False,
+        run_once=False,
+        has_illegal_images=False,
+        use_latest_template_version=bool(given.use_latest_template_version),
+        origin="ovirt",
+        delete_protected=bool(given.delete_protected)
+        if given.delete_protected is not None
+        else bool(vm.delete_protected),
+    )
+    vm = defaults.settled(vm, cluster)
+    _check(tx, vm)
+    copies = _plan_disks(tx, call, body, template, vm) if not blank else []
+    if copies:
+        vm = replace(vm, status=S.IMAGE_LOCKED)
+    tx.insert(vm)
+    tx.insert(VmRuntime(id=vm_id))
+    tx.insert(VmCdrom(id=vm_id, vm_id=vm_id, cdrom=Cdrom()))
+    for source, disk, image in copies:
+        tx.insert(disk)
+        tx.insert(image)
+        attach(tx, replace(vm, status=S.DOWN), disk, source.attachment)
+        grant_on_creation(tx, call, "disk", str(disk.id))
+    for nic in tx.find(TemplateNic, template_id=str(template.id)):
+        create_nic(tx, vm, replace(nic.nic, mac=None))
+    for inline in body.nics or ():
+        create_nic(tx, vm, inline)
+    grant_on_creation(tx, call, "vm", vm_id)
+    if not copies:
+        record(tx, ADDED, call=call, vm=vm)
+        return _without_secrets(vm)
+    return begin(
+        tx,
+        ADD,
+        ProvisionParams(
+            vm_id=vm_id,
+            copies=tuple((source.disk_id, str(disk.id)) for source, disk, _ in copies),
+            clone=clone,
+            mac_pool=mac_pool_of(tx, vm),
+        ),
+        call=call,
+        locks=(
+            Lock("vm", vm_id),
+            *(Lock("disk", str(disk.id)) for _, disk, _ in copies),
+            Lock("template", str(template.id), shared=True),
+        ),
+        subjects=(("vm", vm_id),),
+        entity=_without_secrets(vm),
+    )
+
+
+def _fields(document: Any) -> dict[str, Any]:
+    return {f: getattr(document, f) for f in document.__struct_fields__}
+
+
+_BASE_FIELDS = tuple(
+    f
+    for f in defaults.blank().__struct_fields__
+    if f
+    not in ("id", "name", "description", "comment", "href", "cluster", "creation_time", "origin", "delete_protected")
+)
+
+
+def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> list[Any]:
+    """New disks for a template's, where the body puts them or beside the template's."""
+    from ovis.engine.model.enums import DiskFormat, QcowVersion
+    from ovis.engine.model.types import StorageDomain
+    from ovis.engine.resources.disks.tables import DiskImage
+
+    clone = call.flag("clone")
+    wishes = {a.disk.id: a.disk for a in body.disk_attachments or () if a.disk is not None and a.disk.id is not None}
+    out = []
+    for row in tx.find(TemplateDisk, template_id=str(template.id)):
+        source, origin = tx.need(Disk, row.disk_id), tx.need(DiskImage, row.disk_id)
+        disks.require_ok(source)
+        wish = wishes.get(row.disk_id)
+        reference = (wish.storage_domains or [wish.storage_domain])[0] if wish is not None else None
+        domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
+        if not clone and domain.id != origin.domain_id:
+            raise refuse(
+                "ACTION_TYPE_FAILED_STORAGE_DOMAIN_NOT_MATCH_TEMPLATE",
+                "A thin disk lies on its template's storage domain.",
+                "Clone instead.",
+            )
+        bodies.raise_all(disks.space_refusals(domain, (source.actual_size or 0) if clone else 1 << 20))
+        disk_id, volume = bodies.new_id(), bodies.new_id()
+        fmt = (wish.format if wish is not None and wish.format else source.format) if clone else DiskFormat.COW
+        sparse = True if fmt is DiskFormat.COW else source.sparse
+        name = (wish.alias or wish.name) if wish is not None and (wish.alias or wish.name) else source.alias
+        disk = replace(
+            source,
+            id=disk_id,
+            name=name,
+            alias=name,
+            format=fmt,
+            sparse=sparse,
+            status=DiskStatus.LOCKED,
+            qcow_version=QcowVersion.QCOW2_V3 if fmt is DiskFormat.COW else None,
+            actual_size=0,
+            total_size=0,
+            image_id=volume,
+            storage_domains=[StorageDomain(id=domain.id)],
+        )
+        image = DiskImage(
+            id=disk_id,
+            pool_id=pool,
+            domain_id=str(domain.id),
+            image_id=disk_id,
+            volume_id=volume,
+            parent=None if clone else row.disk_id,
+        )
+        out.append((row, disk, image))
+    return out
+
+
+def update(tx: Tx, call: Call, body: Vm) -> Vm:
+    """PUT /vms/ID: at once where that is possible, else at the next run."""
+    old = tx.need(Vm, call.ids[-1])
+    waiting = tx.get(VmNextRun, str(old.id))
+    before = waiting.vm if waiting is not None else old
+    given = bodies.without_subs(body)
+    if given.initialization is not None and given.initialization.root_password == "******":
+        kept = old.initialization.root_password if old.initialization else None
+        given = replace(given, initialization=replace(given.initialization, root_password=kept))
+    new = _placement(tx, bodies.merge(before, given, keep=_READ_ONLY))
+    if body.cluster is not None and (body.cluster.id or body.cluster.name):
+        wanted = bodies.resolve(tx, Cluster, body.cluster)
+        if old.cluster is not None and wanted.id != old.cluster.id:
+            if old.status is not S.DOWN:
+                raise refuse("VM_CANNOT_UPDATE_CLUSTER", f"VM {old.name} changes its cluster only while it is down.")
+            new = replace(new, cluster=Cluster(id=wanted.id))
+    if given.memory is not None and (given.memory_policy is None or given.memory_policy.max is None):
+        policy = new.memory_policy
+        if policy is not None and (policy.max or 0) < (new.memory or 0):
+            new = replace(new, memory_policy=replace(policy, max=min((new.memory or 0) * 4, rules.MAX_MEMORY)))
+    _check(tx, new)
+    if old.status in (S.DOWN, S.IMAGE_LOCKED):
+        after = tx.update(new) if new != old else old
+    else:
+        now, later = rules.split_update(old, replace(new, status=old.status, host=old.host))
+        if later is not None:
+            keep_next_run(tx, later)
+            now = replace(now, next_run_configuration_exists=True)
+        after = tx.update(now) if now != old else old
+    record(tx, UPDATED, call=call, vm=after)
+    return _without_secrets(after)
+
+
+def remove(tx: Tx, call: Call, body: Any) -> Started | None:
+    """DELETE /vms/ID: with its disks, unless `detach_only`."""
+    vm = tx.need(Vm, call.ids[-1])
+    attached = disks_of_vm(tx, str(vm.id))
+    locked = [str(d.alias) for _, d, _ in attached if d.status is DiskStatus.LOCKED]
+    reasons = rules.refusals_to_remove(vm, pool=vm.vm_pool is not None, locked_disks=locked)
+    bodies.raise_all(reasons)
+    shared = {str(d.id) for _, d, _ in attached if len(tx.find(VmDisk, disk_id=str(d.id))) > 1}
+    doomed = [] if call.flag("detach_only") else [str(d.id) for _, d, _ in attached if str(d.id) not in shared]
+    pool = mac_pool_of(tx, vm)
+    if not doomed:
+        forget_vm(tx, str(vm.id), pool)
+        record(tx, REMOVED, call=call, vm=vm)
+        return None
+    tx.update(replace(vm, status=S.IMAGE_LOCKED))
+    for disk_id in doomed:
+        tx.update(replace(tx.need(Disk, disk_id), status=DiskStatus.LOCKED))
+    return begin(
+        tx,
+        REMOVE,
+        ProvisionParams(vm_id=str(vm.id), copies=tuple(("", d) for d in doomed), mac_pool=pool),
+        call=call,
+        locks=(Lock("vm", str(vm.id)), *(Lock("disk", d) for d in doomed)),
+        subjects=(("vm", str(vm.id)),),
+    )
+
+
+def get(rd: Reader, call: Call) -> Vm:
+    """GET /vms/ID; `next_run=true` shows what it becomes."""
+    vm = rd.need(Vm, call.ids[0])
+    if call.flag("next_run"):
+        waiting = rd.get(VmNextRun, call.ids[0])
+        if waiting is not None:
+            vm = replace(waiting.vm, status=vm.status, host=vm.host)
+    return _without_secrets(vm)
+
+
+def shown(rd: Reader, call: Call, found: Sequence[Vm]) -> list[Vm]:
+    """Lists never show secrets."""
+    return [_without_secrets(vm) for vm in found]
+
+
+def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+    live = LIVE.get("live")
+    vms = rd.get_many(Vm, parents)
+    out = {}
+    for vm_id in parents:
+        vm = vms.get(vm_id)
+        stats = (live.vm_stats.get(vm_id) if live and vm and vm.status in ON_HOST else None) or {}
+        memory = float((vm.memory if vm else 0) or 0)
+        inner = stats.get("memoryStats") or {}
+        user, system = number(stats.get("cpuUser")), number(stats.get("cpuSys"))
+        values = {
+            "memory.installed": memory,
+            "memory.used": memory * number(stats.get("memUsage")) / 100,
+            "memory.free": number(inner.get("mem_free")) * 1024,
+            "memory.buffered": number(inner.get("mem_buffers")) * 1024,
+            "memory.cached": number(inner.get("mem_cached")) * 1024,
+            "memory.unused": number(inner.get("mem_unused")) * 1024,
+            "cpu.current.guest": user,
+            "cpu.current.hypervisor": system,
+            "cpu.current.total": user + system,
+            "migration.progress": number(stats.get("migrationProgress")),
+            "elapsed.time": number(stats.get("elapsedTime")),
+        }
+        out[vm_id] = build("vm", vm_id, VM_STATISTICS, values, vm=Vm(id=vm_id))
+    return out
+
+
+def v3_context(rd: Reader, found: Sequence[Vm]) -> V3Context:
+    """Guests' addresses."""
+    runtimes = rd.get_many(VmRuntime, [str(vm.id) for vm in found])
+    addresses = {
+        vm_id: [ip for d in devices(vm_id, r) for ip in d.ips or ()] for vm_id, r in runtimes.items() if r.guest_nics
+    }
+    return V3Context(addresses=addresses)
+
+
+def _nothing(type_: Any, collection: str, **more: Any) -> Resource:
+    return Resource(
+        type=type_, collection=collection, list=Op(run=bodies.nothing, needs=PUBLIC), get=Op(needs=PUBLIC), **more
+    )
+
+
+def _cluster_search() -> SearchObject:
+    from ovis.engine.resources.clusters.resource import SEARCH as found
+
+    return found
+
+
+def _host_search() -> SearchObject:
+    from ovis.engine.resources.hosts.resource import SEARCH as found
+
+    return found
+
+
+def _template_search() -> SearchObject:
+    from ovis.engine.resources.templates.resource import SEARCH as found
+
+    return found
+
+
+SEARCH = SearchObject(
+    table=TABLE,
+    prefix="VMs",
+    fields={
+        "name": Field("text", "name"),
+        "comment": Field("text", "comment"),
+        "description": Field("text", "description"),
+        "status": Field("enum", "status"),
+        "ip": Field("text", via=Join("vm_runtime", "id", "addresses"), free=False),
+        "fqdn": Field("text", "fqdn"),
+        "os": Field("text", "os_type", free=False),
+        "type": Field("enum", "type"),
+        "creationdate": Field("date", "creation_time"),
+        "uptime": Field("timespan", "start_time"),
+        "memory": Field("int", "memory", unit=1 << 20),
+        "guaranteed_memory": Field("int", "guaranteed_memory", unit=1 << 20),
+        "vcpus": Field("int", "vcpus"),
+        "bios_type": Field("enum", "bios_type"),
+        "custom_emulated_machine": Field("text", "custom_emulated_machine"),
+        "custom_cpu_type": Field("text", "custom_cpu_model"),
+        "next_run_config_exists": Field("bool", "next_run"),
+        "cluster": Field("text", via=Join("clusters", "cluster_id", "name"), free=False),
+        "datacenter": Field(
+            "text",
+            via=Join("clusters", "cluster_id", "data_center_id", then=Join("data_centers", "data_center_id", "name")),
+            free=False,
+        ),
+        "host": Field("text", via=Join("hosts", "host_id", "name"), free=False),
+        "on_host": Field("text", via=Join("hosts", "host_id", "name"), free=False),
+        "template": Field("text", via=Join("templates", "template_id", "name"), free=False),
+        "tag": Field(
+            "text",
+            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name")),
+            free=False,
+        ),
+        "storage": Field(
+            "text",
+            via=Join(
+                "disk_attachments",
+                "id",
+                "disk_id",
+                "vm_id",
+                then=Join(
+                    "disks", "disk_id", "storage_domain_id", then=Join("storage_domains", "storage_domain_id", "name")
+                ),
+            ),
+            free=False,
+        ),
+        "id": Field("uuid", "id", free=False),
+    },
+    cross={
+        "cluster": (_cluster_search, Join("clusters", "cluster_id", "id")),
+        "host": (_host_search, Join("hosts", "host_id", "id")),
+        "template": (_template_search, Join("templates", "template_id", "id")),
+    },
+)
+RESOURCE = Resource(
+    type=Vm,
+    collection="vms",
+    object_type="vm",
+    table=TABLE,
+    search=SEARCH,
+    derive=None,
+    v3_context=v3_context,
+    list=Op(needs=PUBLIC),
+    get=Op(run=get, needs=PUBLIC, params=(Param(name="next_run"),)),
+    add=Op(
+        run=add,
+        needs=(Need(Permit.CREATE_VM, "cluster"), Need(Permit.CREATE_VM, "template")),
+        params=(Param(name="clone"), Param(name="clone_permissions")),
+        mandatory=("name", "cluster.id|cluster.name", "template.id|template.name"),
+    ),
+    update=Op(
+        run=update,
+        needs=(
+            Need(Permit.EDIT_VM_PROPERTIES),
+            Need(Permit.CHANGE_VM_CUSTOM_PROPERTIES, when=lambda vm: vm is not None and bool(vm.custom_properties)),
+        ),
+    ),
+    remove=Op(run=remove, needs=(Need(Permit.DELETE_VM),), params=(Param(name="detach_only"), Param(name="force"))),
+    actions=(start.ACTION, *stop.ACTIONS, suspend.ACTION, *migrate.ACTIONS, TICKET),
+    subs=(
+        ATTACHMENTS_OF_VM,
+        DISKS_OF_VM_V3,
+        NICS_OF_VM,
+        CDROMS_OF_VM,
+        CONSOLES_OF_VM,
+        Resource(
+            type=ReportedDevice,
+            collection="reporteddevices",
+            list=Op(run=reported_of_vms, needs=PUBLIC),
+            get=Op(needs=PUBLIC),
+        ),
+        Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        tags_of("vm"),
+        permissions_of("vm"),
+        _nothing(Snapshot, "snapshots"),
+        _nothing(Application, "applications"),
+        _nothing(Watchdog, "watchdogs"),
+        _nothing(NumaNode, "numanodes"),
+        _nothing(HostDevice, "hostdevices"),
+        _nothing(Session, "sessions"),
+        _nothing(KatelloErratum, "katelloerrata"),
+        _nothing(AffinityLabel, "affinitylabels"),
+        _nothing(VmMediatedDevice, "mediateddevices"),
+        _nothing(Backup, "backups"),
+        _nothing(Checkpoint, "checkpoints"),
+    ),
+)
+COMMANDS = (ADD, REMOVE, *start.COMMANDS, *stop.COMMANDS, *suspend.COMMANDS, *migrate.COMMANDS)
