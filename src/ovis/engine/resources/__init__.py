@@ -1,8 +1,106 @@
 """Everything the API offers, by name. A new resource adds its line here and nowhere else.
 
-Does: list the root collections, tables and commands for `main`. Does not: start anything.
+Does: list the root collections, tables, commands and first data for `main`. Does not: start anything.
 """
 
-from ovis.engine.declare.resource import Resource
+from collections.abc import Callable
 
-RESOURCES: tuple[Resource, ...] = ()
+from ovis.engine.commands import Command
+from ovis.engine.declare.resource import Resource
+from ovis.engine.resources import (
+    data_centers,
+    defaults,
+    events,
+    instance_types,
+    jobs,
+    mac_pools,
+    network_filters,
+    networks,
+    permissions,
+    profiles,
+    roles,
+    scheduling_policies,
+    small,
+    tags,
+    users,
+    vnic_profiles,
+)
+from ovis.engine.resources.clusters import resource as clusters
+from ovis.engine.resources.disks import commands as disk_commands, resource as disks, tables as disk_tables
+from ovis.engine.resources.hosts import resource as hosts, tables as host_tables
+from ovis.engine.resources.storage_domains import (
+    commands as storage_commands,
+    resource as storage_domains,
+    tables as storage_tables,
+)
+from ovis.engine.resources.templates import resource as templates, tables as template_tables
+from ovis.engine.resources.vms import resource as vms, state as vm_state
+from ovis.engine.store.session import Tx
+from ovis.engine.store.tables import Table
+
+# In the order in which the entry point lists them.
+RESOURCES: tuple[Resource, ...] = (
+    clusters.RESOURCE,
+    data_centers.RESOURCE,
+    events.RESOURCE,
+    hosts.RESOURCE,
+    networks.RESOURCE,
+    roles.RESOURCE,
+    storage_domains.RESOURCE,
+    tags.RESOURCE,
+    small.BOOKMARKS,
+    templates.RESOURCE,
+    instance_types.RESOURCE,
+    users.USERS_RESOURCE,
+    users.GROUPS_RESOURCE,
+    users.DOMAINS_RESOURCE,
+    small.VM_POOLS,
+    vms.RESOURCE,
+    disks.RESOURCE,
+    jobs.RESOURCE,
+    storage_domains.CONNECTIONS_RESOURCE,
+    vnic_profiles.RESOURCE,
+    profiles.DISK_PROFILES,
+    profiles.CPU_PROFILES,
+    scheduling_policies.POLICY_UNITS,
+    scheduling_policies.POLICIES,
+    permissions.RESOURCE,
+    mac_pools.RESOURCE,
+    network_filters.RESOURCE,
+    small.OPERATING_SYSTEMS,
+    *small.EMPTY,
+    small.CLUSTER_LEVELS,
+)
+TABLES: tuple[Table, ...] = (
+    *mac_pools.TABLES,
+    scheduling_policies.TABLE,
+    data_centers.TABLE,
+    clusters.TABLE,
+    *networks.TABLES,
+    vnic_profiles.TABLE,
+    *profiles.TABLES,
+    *tags.TABLES,
+    *small.TABLES,
+    instance_types.TABLE,
+    *host_tables.TABLES,
+    *storage_tables.TABLES,
+    *template_tables.TABLES,
+    *vm_state.TABLES,
+    *disk_tables.TABLES,
+)
+COMMANDS: tuple[Command, ...] = (
+    *disk_commands.COMMANDS,
+    *hosts.COMMANDS,
+    *storage_commands.COMMANDS,
+    *templates.COMMANDS,
+    *vms.COMMANDS,
+)
+# What an empty installation begins with; each makes only what is missing. (transaction, the installation's id)
+SEEDS: tuple[Callable[[Tx, str], None], ...] = (
+    mac_pools.seed,
+    lambda tx, _: scheduling_policies.seed(tx),
+    lambda tx, _: tags.seed(tx),
+    lambda tx, _: instance_types.seed(tx),
+    lambda tx, _: templates.seed(tx),
+    lambda tx, _: defaults.seed(tx),
+)

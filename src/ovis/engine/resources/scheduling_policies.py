@@ -283,7 +283,7 @@ UNITS: Mapping[str, SchedulingPolicyUnit] = {
     id_: SchedulingPolicyUnit(
         id=id_,
         name=name,
-        type=PolicyUnitType(kind),
+        type=None if kind == "selector" else PolicyUnitType(kind),  # the API has no type for selectors
         enabled=True,
         internal=True,
         properties=[Property(name=n, value=v) for n, v in properties.items()] or None,

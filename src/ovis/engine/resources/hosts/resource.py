@@ -470,7 +470,7 @@ SEARCH = SearchObject(
         ),
         "memory": Field("int", "memory", unit=1 << 20),
         "cpu_model": Field("text", "cpu_model"),
-        "version": Field("text", "version"),
+        "version": Field("text", "software_version"),
         "type": Field("enum", "type"),
         "tag": Field(
             "text",

@@ -36,7 +36,7 @@ HOSTS = Table(
         Column(name="type", index=False),
         Column(name="memory", kind="int", index=False),
         Column(name="cpu_model", path="cpu.name", index=False),
-        Column(name="version", path="version.full_version", index=False),
+        Column(name="software_version", path="version.full_version", index=False),
     ),
     unique=(("name_key",),),
 )

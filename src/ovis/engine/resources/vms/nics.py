@@ -28,6 +28,7 @@ from ovis.engine.model.types import (
     ReportedDevice,
     Statistic,
     Vm,
+    VmBase,
     VnicProfile,
 )
 from ovis.engine.resources import bodies
@@ -68,7 +69,7 @@ def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[
     return out
 
 
-def profile_for(rd: Reader, vm: Vm, body: Nic) -> VnicProfile | None:
+def profile_for(rd: Reader, vm: VmBase, body: Nic) -> VnicProfile | None:
     """The profile that a body names; v3 names a network, of which the first fitting profile is taken."""
     if body.vnic_profile is not None:
         if body.vnic_profile.id is None and body.vnic_profile.name is None:

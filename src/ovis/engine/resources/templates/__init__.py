@@ -1,0 +1,1 @@
+"""Templates: /templates and what hangs below them."""
