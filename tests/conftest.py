@@ -1,0 +1,53 @@
+"""Fixtures of all tests: a database of each kind.
+
+`database_url` runs a test once on SQLite and once on PostgreSQL, each time on an empty database. Where PostgreSQL is
+missing its half is skipped and says why; OVIS_TEST_DATABASES=sqlite leaves it out.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import KINDS, Missing, PostgresServer, wanted_kinds
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL server of this test process."""
+    if "postgresql" not in wanted_kinds():
+        pytest.skip("OVIS_TEST_DATABASES leaves PostgreSQL out")
+    try:
+        server = PostgresServer()
+    except Missing as err:
+        pytest.skip(str(err))
+    try:
+        server.start()
+        yield server
+    except Missing as err:
+        pytest.skip(str(err))
+    finally:
+        server.discard()
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite database that does not exist yet."""
+    if "sqlite" not in wanted_kinds():
+        pytest.skip("OVIS_TEST_DATABASES leaves SQLite out")
+    return f"sqlite:///{tmp_path}/engine.db"
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database, once of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
