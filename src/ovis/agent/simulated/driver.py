@@ -44,8 +44,8 @@ class SimulatedVm:
     """One VM on one host."""
 
     __slots__ = (
-        "agent", "begun", "console_port", "exit_code", "exit_message", "exit_reason", "host", "macs", "memory_mib", "name",
-        "pause_code", "status", "status_time", "target", "task", "vcpus", "vm_id", "xml",
+        "agent", "begun", "console_port", "exit_code", "exit_message", "exit_reason", "host", "incoming_limit", "macs", "memory_mib", "name",
+        "pause_code", "problem", "status", "status_time", "target", "task", "vcpus", "vm_id", "xml",
     )  # fmt: skip
 
     def __init__(self, vm_id: str, xml: str) -> None:
@@ -63,7 +63,8 @@ class SimulatedVm:
         self.exit_message = ""
         self.pause_code = "NOERR"
         self.console_port = 5900 + zlib.crc32(vm_id.encode()) % 1000
-        self.target = ""
+        self.target = self.problem = ""
+        self.incoming_limit = 2
         self.task: asyncio.Task[None] | None = None
 
 
@@ -484,7 +485,8 @@ class SimulatedDriver(SimulatedStorage):
         vm = self._running(vmID)
         if vm.status == st.MIGRATION_SOURCE:
             raise VerbError(Code.MIGRATION_IN_PROGRESS, "Migration in progress")
-        vm.target = str(params.get("dst", ""))
+        vm.target, vm.problem = str(params.get("dst", "")), ""
+        vm.incoming_limit = int(params.get("incomingLimit") or 2)
         before = vm.status
         self._set(vm, st.MIGRATION_SOURCE)
         vm.task = asyncio.get_running_loop().create_task(self._migrate(vm, before))
@@ -496,7 +498,8 @@ class SimulatedDriver(SimulatedStorage):
         client: AgentClient | None = None
         try:
             client = await AgentClient.connect(host, int(port or 54321), self.identity.client_context(), 5)
-            await client.call("VM.migrationCreate", {"vmID": vm.vm_id, "params": {"xml": vm.xml}}, 20)
+            handed = {"vmID": vm.vm_id, "params": {"xml": vm.xml}, "incomingLimit": vm.incoming_limit}
+            await client.call("VM.migrationCreate", handed, 20)
             for step in range(1, 4):
                 await asyncio.sleep(MIGRATION_SECONDS / 3)
                 progress = {vm.vm_id: {"progress": step * 33}}
@@ -504,20 +507,23 @@ class SimulatedDriver(SimulatedStorage):
             await client.call("VM.cont", {"vmID": vm.vm_id}, 10)
             self._down(vm, ExitCode.NORMAL, ExitReason.MIGRATION_SUCCEEDED, "Migration succeeded")
         except (VerbError, ValueError, OSError) as err:
-            vm.exit_message = f"Migration failed: {err}"
+            vm.problem = str(err)
             self._set(vm, before)
         except asyncio.CancelledError:
             if client is not None:
                 with contextlib.suppress(VerbError):
                     await client.call("VM.destroy", {"vmID": vm.vm_id}, 5)
+            vm.problem = "canceled by client"
             self._set(vm, before)
         finally:
             if client is not None:
                 await client.close()
 
-    async def vm_migration_create(self, vmID: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def vm_migration_create(self, vmID: str, params: Mapping[str, Any], incomingLimit: Any = 2) -> dict[str, Any]:
         if vmID in self.vms:
             raise VerbError(Code.VM_EXISTS, "Virtual machine already exists")
+        if sum(v.status == st.MIGRATION_DESTINATION for v in self.vms.values()) >= int(incomingLimit):
+            raise VerbError(Code.TOO_MANY_MIGRATIONS, "Too many incoming migrations")
         vm = SimulatedVm(vmID, params["xml"])
         vm.status = st.MIGRATION_DESTINATION
         self.vms[vmID] = vm
@@ -532,7 +538,12 @@ class SimulatedDriver(SimulatedStorage):
 
     async def vm_get_migration_status(self, vmID: str) -> dict[str, Any]:
         vm = self._vm(vmID)
-        return {"status": {"code": 0, "message": "Done"}, "progress": 0, "downtime": 12, "vmStatus": vm.status}
+        status = (
+            {"code": int(Code.MIGRATION_FAILED), "message": vm.problem}
+            if vm.problem
+            else {"code": 0, "message": "Done"}
+        )
+        return {"status": status, "progress": 0, "downtime": 12, "vmStatus": vm.status}
 
     async def vm_update_device(self, vmID: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return {"vmList": self._row(self._running(vmID))}

@@ -4,6 +4,7 @@ Does: keep statistics by id; once a second write the few numbers that searches n
 Does not: keep history.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -103,6 +104,22 @@ class Live:
         self._changed: dict[str, Usage] = {}
         self._stored: dict[str, Usage] = {}
         self._gone: set[str] = set()
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    async def vm_changes(self, vm_id: str, timeout: float) -> None:
+        """Return when a host says anything new of the VM, or after `timeout` seconds."""
+        event = asyncio.Event()
+        self._waiting.setdefault(vm_id, set()).add(event)
+        try:
+            async with asyncio.timeout(timeout):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            waiting = self._waiting[vm_id]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiting[vm_id]
 
     def host_row(self, host_id: str, stats: Mapping[str, Any]) -> None:
         """A host's statistics."""
@@ -128,6 +145,8 @@ class Live:
             merged["network"] = _rates(row["network"], known or {})
         self.vm_stats[vm_id] = merged
         self.vm_host[vm_id] = host_id
+        for event in self._waiting.get(vm_id, ()):
+            event.set()
         if not partial:
             cpus = max(1.0, number(merged.get("vcpuCount", 1)))
             used = number(merged.get("cpuUser")) + number(merged.get("cpuSys"))
@@ -148,6 +167,8 @@ class Live:
             return
         self.vm_stats.pop(vm_id, None)
         self.vm_host.pop(vm_id, None)
+        for event in self._waiting.get(vm_id, ()):
+            event.set()
         self._drop(vm_id)
 
     def forget_host(self, host_id: str) -> None:

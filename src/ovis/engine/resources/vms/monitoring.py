@@ -44,8 +44,10 @@ EVENTS: Mapping[str, Audit] = {
         code=602, severity=W, text="VM {vm} was found on host {host}, too; its remainder there was destroyed."
     ),
 }
+# While a command holds a VM in one of these, the command moves it on, together with its own end.
+_FOLLOWED = frozenset({S.WAIT_FOR_LAUNCH, S.SAVING_STATE})
 _GRACE = timedelta(seconds=10)  # a VM that is being created may be missing from a report sent before
-_tasks: set[asyncio.Task[None]] = set()
+_clearing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
 
 async def vm_rows(services: Services, host_id: str, rows: Sequence[Mapping[str, Any]], full: bool) -> None:
@@ -59,9 +61,16 @@ async def vm_rows(services: Services, host_id: str, rows: Sequence[Mapping[str, 
         return
     to_destroy = await services.store.write(lambda tx: _write(tx, host_id, by_id, full))
     for vm_id in to_destroy:
-        task = asyncio.create_task(_destroy(services, host_id, vm_id))
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
+        key = (host_id, vm_id)
+        task = _clearing[key] = asyncio.create_task(_destroy(services, host_id, vm_id))
+        task.add_done_callback(lambda t, k=key: _clearing.pop(k, None) if _clearing.get(k) is t else None)  # type: ignore[misc]
+
+
+async def cleared(host_id: str, vm_id: str) -> None:
+    """Return when the host has been told to forget the VM's last run: a new one must not meet that call."""
+    task = _clearing.get((host_id, vm_id))
+    if task is not None:
+        await asyncio.wait({task})
 
 
 async def vm_event(services: Services, host_id: str, vm_id: str, row: Mapping[str, Any]) -> None:
@@ -76,7 +85,7 @@ async def host_lost(services: Services, host_id: str) -> None:
         host = tx.get(Host, host_id)
         for vm in tx.find(Vm, host_id=host_id):
             runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
-            _save(tx, vm, runtime, life.lost(vm, runtime), host)
+            save(tx, vm, runtime, life.lost(vm, runtime), host)
 
     await services.store.write(write)
 
@@ -89,7 +98,7 @@ async def host_cleared(services: Services, host_id: str) -> None:
         for vm in tx.find(Vm, host_id=host_id):
             runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
             found = life.vanished(vm, runtime, life.utc_now())
-            _save(tx, vm, runtime, found, host)
+            save(tx, vm, runtime, found, host)
 
     await services.store.write(write)
 
@@ -131,8 +140,8 @@ def _changes(
             continue
         if ended and _number(row.get("exitReason")) == ExitReason.MIGRATION_SUCCEEDED:
             continue
-        if ended and vm.status is S.WAIT_FOR_LAUNCH and locked(rd, "vm", vm_id):
-            continue  # the start decides: it may try another host
+        if vm.status in _FOLLOWED and locked(rd, "vm", vm_id):
+            continue  # the command that starts or suspends it says how that ends
         found = life.apply(vm, runtime, row, host_id, now)
         if found.vm != vm or found.runtime != runtime or found.destroy:
             out.append((vm, runtime, found))
@@ -169,13 +178,14 @@ def _write(tx: Tx, host_id: str, rows: Mapping[str, Mapping[str, Any]], full: bo
             destroy.append(change[1])
             continue
         vm, runtime, found = change
-        _save(tx, vm, runtime, found, host)
+        save(tx, vm, runtime, found, host)
         if found.destroy:
             destroy.append(str(vm.id))
     return destroy
 
 
-def _save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None) -> None:
+def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None) -> None:
+    """Write what follows from a row, with its events."""
     after = found.vm
     if after.status in (S.DOWN,) and vm.status is not S.DOWN:
         after = apply_next_run(tx, after)

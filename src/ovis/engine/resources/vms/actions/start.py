@@ -5,8 +5,8 @@ restored. Does not: wait for the guest; `up` arrives later, by event.
 Follows: flows, section 5; status matrix `start`.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -25,12 +25,13 @@ from ovis.engine.model.types import Action, Cluster, Host, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.connect import is_up
-from ovis.engine.resources.vms import placement, rules
+from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.domain import domain_xml
 from ovis.engine.resources.vms.state import S, VmCdrom, VmNic, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 TRIES = 3
+_NOT_YET = ("WaitForLaunch", "Restoring state", "Migration Source", "Saving State")
 _RUN_ONCE = (
     "os bios display cpu custom_properties initialization boot stateless custom_emulated_machine custom_cpu_model "
     "memory memory_policy serial_number"
@@ -160,7 +161,7 @@ async def _create(ctx: Context) -> None:
     p: StartParams = ctx.params
     failures: list[str] = []
     while True:
-        vm, runtime, xml = await ctx.read(lambda rd: _document(rd, p))
+        runtime, xml = await ctx.read(lambda rd: _document(rd, p))
         host_id = str(runtime.host_id)
         try:
             await _create_on(ctx, host_id, p, xml, runtime)
@@ -174,16 +175,14 @@ async def _create(ctx: Context) -> None:
             await _clear(ctx, host_id, p.vm_id)
         if len(runtime.attempts) >= TRIES or p.only:
             raise Fault("; ".join(failures))
-        tried = set(runtime.attempts)
-        moved = await ctx.write(lambda tx: _rerun(tx, p, tried))
-        if not moved:
+        if not await ctx.write(partial(_rerun, p, set(runtime.attempts))):
             raise Fault("; ".join(failures))
 
 
-def _document(rd: Reader, p: StartParams) -> tuple[Vm, VmRuntime, str]:
+def _document(rd: Reader, p: StartParams) -> tuple[VmRuntime, str]:
     vm, runtime = rd.need(Vm, p.vm_id), rd.need(VmRuntime, p.vm_id)
     effective = with_run_once(vm, runtime)
-    return vm, runtime, domain_xml(rd, effective, runtime, cloud_init=p.cloud_init, paused=p.paused)
+    return runtime, domain_xml(rd, effective, runtime, cloud_init=p.cloud_init, paused=p.paused)
 
 
 async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runtime: VmRuntime) -> None:
@@ -193,15 +192,22 @@ async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runti
         pool, domain, image, volume = runtime.saved.memory
         params["memoryDumpVolume"] = dict(zip(names, (pool, domain, image, volume), strict=True))
         params["memoryConfVolume"] = dict(zip(names, runtime.saved.configuration, strict=True))
-    await ctx.services.hosts.call(
-        host_id, "VM.create", {"vmID": p.vm_id, "vmParams": params}, correlation_id=ctx.correlation_id
-    )
+    await monitoring.cleared(host_id, p.vm_id)
+    arguments = {"vmID": p.vm_id, "vmParams": params}
+    try:
+        await ctx.services.hosts.call(host_id, "VM.create", arguments, correlation_id=ctx.correlation_id)
+    except HostError as err:
+        if err.code != Code.VM_EXISTS:
+            raise
+        # What is left of its last run there: the engine was away when it ended.
+        await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": p.vm_id}, correlation_id=ctx.correlation_id)
+        await ctx.services.hosts.call(host_id, "VM.create", arguments, correlation_id=ctx.correlation_id)
     await _outcome(ctx, host_id, p.vm_id)
 
 
 async def _outcome(ctx: Context, host_id: str, vm_id: str) -> None:
     """Wait until the domain runs or failed: VM.create answers before either."""
-    wait = 0.05
+    wait = 0.2
     while True:
         try:
             rows = await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20)
@@ -217,7 +223,7 @@ async def _outcome(ctx: Context, host_id: str, vm_id: str) -> None:
             raise HostError(Code.CREATE_FAILED, str(row.get("exitMessage") or "the VM did not start"), verb="VM.create")
         if status not in ("WaitForLaunch", "Restoring state"):
             return
-        await asyncio.sleep(wait)
+        await ctx.services.hosts.live.vm_changes(vm_id, wait)
         wait = min(wait * 1.5, 2.0)
 
 
@@ -236,7 +242,7 @@ async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
         return
 
 
-def _rerun(tx: Tx, p: StartParams, tried: set[str]) -> bool:
+def _rerun(p: StartParams, tried: set[str], tx: Tx) -> bool:
     vm, runtime = tx.need(Vm, p.vm_id), tx.need(VmRuntime, p.vm_id)
     decision = placement.place(tx, with_run_once(vm, runtime), excluded=tried)
     if decision.host is None:
@@ -264,13 +270,28 @@ def _undo_create(tx: Tx, ctx: Context) -> None:
     )
 
 
-async def _drop_memory(ctx: Context) -> Callable[[Tx], None] | None:
-    """After a restore the saved memory goes."""
+async def _settle(ctx: Context) -> Callable[[Tx], None]:
+    """It runs: the VM becomes what its host says, in the same transaction that ends the start. A restored VM's saved
+    memory goes."""
     from ovis.engine.resources.vms.actions.suspend import drop_memory
 
-    if not ctx.params.resume:
-        return None
-    return await drop_memory(ctx, ctx.params.vm_id)
+    vm_id = ctx.params.vm_id
+    forget = await drop_memory(ctx, vm_id) if ctx.params.resume else None
+    live = ctx.services.hosts.live
+
+    def save(tx: Tx) -> None:
+        if forget is not None:
+            forget(tx)
+        vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
+        if vm is None or runtime is None or runtime.host_id is None or vm.status is not S.WAIT_FOR_LAUNCH:
+            return  # it was stopped meanwhile
+        row = live.vm_stats.get(vm_id)
+        if row is None or live.vm_host.get(vm_id) != runtime.host_id or row.get("status") in _NOT_YET:
+            row = {"status": "Paused" if ctx.params.paused else "Powering up"}
+        host = tx.get(Host, runtime.host_id)
+        monitoring.save(tx, vm, runtime, life.apply(vm, runtime, row, runtime.host_id, life.utc_now()), host)
+
+    return save
 
 
 START = Command(
@@ -280,7 +301,7 @@ START = Command(
     words=words,
     steps=(
         Step("create", _create, undo=_undo_create, undo_own=True, title="Starting the VM on a host"),
-        Step("memory", _drop_memory, phase="finalizing"),
+        Step("settle", _settle, phase="finalizing"),
     ),
     done=Audit(code=32, severity=LogSeverity.NORMAL, text="VM {vm} was started by {user} (Host: {host})."),
     failed=Audit(code=54, severity=LogSeverity.ERROR, text="Failed to run VM {vm} (User: {user}): {reason}"),

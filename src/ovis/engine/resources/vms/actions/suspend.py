@@ -4,7 +4,6 @@ Does: makes two volumes for memory and configuration, lets the host save into th
 Follows: flows, section 8; status matrix `suspend`.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.contract.errors import Code
+from ovis.contract.statuses import ExitReason
 from ovis.engine.commands import Command, Context, Lock, Step, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, refuse
@@ -26,7 +26,7 @@ from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.storage_domains.tables import Attachment
-from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms import life, monitoring, rules
 from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -128,6 +128,7 @@ async def _undo_volumes(ctx: Context) -> Callable[[Tx], None]:
 
 
 async def _hibernate(ctx: Context) -> None:
+    """Save on the host, unless that is under way, and wait for the end."""
     runtime = await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))
     assert runtime.saved is not None
     pool, domain, image, volume = runtime.saved.memory
@@ -135,29 +136,39 @@ async def _hibernate(ctx: Context) -> None:
     handle = ",".join((domain, pool, image, volume, setup, setup_volume))
     vm_id, host_id = ctx.params.vm_id, str(runtime.host_id or ctx.state.get("host"))
     call = ctx.services.hosts.call
-    if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.SUSPENDED:
-        return
     rows = await call(host_id, "VM.getStats", {"vmID": vm_id})
     if rows and rows[0].get("status") not in ("Saving State", "Down"):
         await call(host_id, "VM.hibernate", {"vmID": vm_id, "hibernationVolHandle": handle})
-    wait = 0.1
+    wait = 0.2
     while True:
-        vm = await ctx.read(lambda rd: rd.need(Vm, vm_id))
-        if vm.status is S.SUSPENDED:
-            return
-        try:
-            rows = await call(host_id, "VM.getStats", {"vmID": vm_id})
-        except HostError as err:
-            if err.code != Code.NO_SUCH_VM:
-                raise
-            if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.SUSPENDED:
+        row = (await call(host_id, "VM.getStats", {"vmID": vm_id}))[0]
+        if row.get("status") == "Down":
+            if int(row.get("exitReason") or 0) == ExitReason.SAVE_STATE_SUCCEEDED:
                 return
-            raise Fault("the VM ended before it was saved") from err
-        status = rows[0].get("status") if rows else None
-        if status not in ("Saving State", "Down"):
-            raise Fault(str(rows[0].get("exitMessage") or "the host could not save the VM"))
-        await asyncio.sleep(wait)
+            raise Fault(str(row.get("exitMessage") or "the VM ended before it was saved"))
+        if row.get("status") != "Saving State":
+            raise Fault(str(row.get("exitMessage") or "the host could not save the VM"))
+        await ctx.services.hosts.live.vm_changes(vm_id, wait)
         wait = min(wait * 1.5, 2.0)
+
+
+async def _settle(ctx: Context) -> Callable[[Tx], None]:
+    """The host forgets the run; the VM is suspended in the same transaction that ends the command."""
+    vm_id, host_id = ctx.params.vm_id, str(ctx.state.get("host"))
+    try:
+        await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
+    except HostError as err:
+        if err.code != Code.NO_SUCH_VM:
+            raise
+
+    def save(tx: Tx) -> None:
+        vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
+        if vm is None or runtime is None or vm.status is not S.SAVING_STATE:
+            return
+        row = {"exitCode": 0, "exitReason": int(ExitReason.SAVE_STATE_SUCCEEDED), "exitMessage": ""}
+        monitoring.save(tx, vm, runtime, life.down(vm, runtime, row, life.utc_now()), tx.get(Host, host_id))
+
+    return save
 
 
 SUSPEND = Command(
@@ -168,6 +179,7 @@ SUSPEND = Command(
     steps=(
         Step("volumes", _volumes, undo=_undo_volumes, undo_own=True, title="Making volumes for the memory"),
         Step("hibernate", _hibernate, title="Saving the memory"),
+        Step("settle", _settle, phase="finalizing"),
     ),
     done=Audit(code=512, severity=LogSeverity.NORMAL, text="Suspending VM {vm} was completed."),
     failed=Audit(code=521, severity=LogSeverity.ERROR, text="Suspending VM {vm} failed: {reason}"),
