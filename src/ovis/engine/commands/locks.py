@@ -68,8 +68,7 @@ def take(tx: Tx, command_id: str, locks: Iterable[Lock]) -> None:
 
 def release(tx: Tx, command_id: str) -> None:
     """Let go of everything that a command holds."""
-    sql = tx.sql(LockRow)
-    tx.connection.execute(sql.delete().where(sql.c.command_id == command_id))
+    tx.delete_where(LockRow, tx.sql(LockRow).c.command_id == command_id)
 
 
 def _refusal(key: str) -> Refusal:

@@ -6,13 +6,12 @@ Follows: `DELETE /events/ID`, `POST /events/undelete`, the nightly clean-up of e
 
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import Struct
 
 from ovis.engine.events.table import TABLE
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Event
-from ovis.engine.store.session import Change, Tx
+from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Column, Table
 
 KEPT = timedelta(days=30)
@@ -44,18 +43,8 @@ def hide(tx: Tx, event_id: str) -> Event:
 def restore_alerts(tx: Tx) -> int:
     """Show every dismissed alert again, under the number it had. How many came back."""
     back = [hidden for hidden in tx.select(HiddenEvent) if hidden.event.severity is LogSeverity.ALERT]
-    sql = tx.sql(Event)
     for hidden in back:
-        # A serial table numbers its rows itself; these have their number already.
-        tx.connection.execute(
-            sql.insert().values(
-                id=int(hidden.id),
-                version=1,
-                doc=msgspec.json.encode(hidden.event),
-                **TABLE.values(hidden.event),
-            )
-        )
-        tx.changes.append(Change(TABLE.name, hidden.id, "insert", 1, hidden.event))
+        tx.insert(hidden.event)
         tx.delete(HiddenEvent, hidden.id)
     return len(back)
 
@@ -63,10 +52,4 @@ def restore_alerts(tx: Tx) -> int:
 def drop_old(tx: Tx, now: datetime, kept: timedelta = KEPT) -> int:
     """Forget what is older than `kept`, dismissed or not. How many went."""
     before = round((now - kept).timestamp() * 1000)
-    gone = 0
-    for type_ in (Event, HiddenEvent):
-        sql = tx.sql(type_)
-        gone += tx.connection.execute(sql.delete().where(sql.c.time < before)).rowcount
-    if gone:
-        tx.changes.append(Change(TABLE.name, "", "delete", 0, None))
-    return gone
+    return sum(tx.delete_where(type_, tx.sql(type_).c.time < before) for type_ in (Event, HiddenEvent))

@@ -4,6 +4,7 @@ Does: get, find, select in sets; insert, update, delete with version and columns
 Does not: commit (the writer does), or wait for anything. Documents are frozen structs: change one by `replace`.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 
-from ovis.engine.declare.faults import NotFound
+from ovis.engine.declare.faults import InvalidValue, NotFound
 from ovis.engine.store.cache import DocumentCache
-from ovis.engine.store.tables import Schema, Table
+from ovis.engine.store.tables import Schema, Table, fit_for_integer, fit_for_text
 
 T = TypeVar("T")
 _CHUNK = 500  # ids in one IN list; SQLite's limit on variables is far above, plans stay small
@@ -24,7 +26,10 @@ Operation = Literal["insert", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One committed change: what the live stream, caches and reactions are told."""
+    """One committed change: what the live stream, caches and reactions are told.
+
+    id "" (deletes alone): rows of the table that nobody counted; whoever remembers any of them forgets all.
+    """
 
     table: str
     id: str
@@ -33,12 +38,51 @@ class Change:
     document: Any
 
 
-class Reader:
-    """Sees one consistent state. Types are looked up in the schema: `rd.get(Vm, id)`."""
+class _Clock:
+    """Versions of new rows: from the clock, never the same or less twice, even if the clock is set back."""
 
-    def __init__(self, connection: Connection, schema: Schema, cache: DocumentCache) -> None:
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        self._last = max(self._last + 1, time.time_ns() // 1000)
+        return self._last
+
+    def given(self, version: int) -> None:
+        """An update reached this version."""
+        self._last = max(self._last, version)
+
+
+_VERSIONS = _Clock()
+
+
+def among(connection: Connection, column: Any, values: Iterable[Any]) -> Any:
+    """`column IN values`, for any number of values: a long list travels as one parameter."""
+    wanted = list(values)
+    if len(wanted) <= _CHUNK:
+        return column.in_(wanted)
+    number = isinstance(column.type, sa.Integer)
+    texts = json.dumps(wanted, default=str)
+    if connection.dialect.name == "sqlite":
+        return column.in_(sa.select(sa.func.json_each(texts).table_valued("value").c.value))
+    listed: Any = sa.func.jsonb_array_elements_text(sa.cast(sa.literal(texts, sa.Text()), JSONB)).column_valued()
+    return column.in_(sa.select(sa.cast(listed, sa.BigInteger) if number else listed))
+
+
+class Reader:
+    """Sees one consistent state. Types are looked up in the schema: `rd.get(Vm, id)`.
+
+    counters: how many changes of each table had been committed when this began (what is kept by them is not newer).
+    """
+
+    def __init__(
+        self, connection: Connection, schema: Schema, cache: DocumentCache, counters: Mapping[str, int] | None = None
+    ) -> None:
         self.connection = connection
         self.schema = schema
+        # Before the first statement, which is what fixes the state that is seen.
+        self._since = cache.generation
+        self.counters: Mapping[str, int] = dict(counters or {})
         self._cache = cache
 
     def sql(self, type_: type) -> sa.Table:
@@ -60,17 +104,16 @@ class Reader:
         return found
 
     def get_many(self, type_: type[T], ids: Iterable[str]) -> dict[str, T]:
-        """Documents by id; ids that do not exist are left out."""
+        """Documents by id; ids that do not exist (or that nothing could have) are left out."""
         table = self.schema.of(type_)
-        sql = self.schema.sql[table.name]
-        wanted: list[Any] = list(dict.fromkeys(ids))
-        if table.serial:
-            wanted = [int(i) for i in wanted if str(i).isdigit()]
+        wanted = [key for key in (_key(table, id_) for id_ in dict.fromkeys(ids)) if key is not None]
+        statements = self.schema.statements[table.name]
+        if len(wanted) == 1:
+            return {row[0]: row[2] for row in self._documents(table, statements.get, {"key": wanted[0]})}
         found: dict[str, T] = {}
         for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            condition = sql.c.id == chunk[0] if len(chunk) == 1 else sql.c.id.in_(chunk)
-            for row in self._documents(table, sa.select(sql.c.id, sql.c.version).where(condition)):
+            chunk = {"keys": wanted[start : start + _CHUNK]}
+            for row in self._documents(table, statements.get_many, chunk):
                 found[row[0]] = row[2]
         return found
 
@@ -124,6 +167,10 @@ class Reader:
             query = query.offset(offset)
         return self._documents(table, query)
 
+    def among(self, column: Any, values: Iterable[Any]) -> Any:
+        """`column IN values` for conditions, for any number of values."""
+        return among(self.connection, column, values)
+
     def keys(self, query: Any) -> list[tuple[str, int]]:
         """(id, version) rows of a ready query over one table, in its order."""
         return [(str(row[0]), row[1]) for row in self.connection.execute(query)]
@@ -133,85 +180,107 @@ class Reader:
         return self.connection.execute(query).fetchall()
 
     def _conditions(self, sql: sa.Table, columns: Mapping[str, Any]) -> list[Any]:
-        return [
-            sql.c[name].in_(list(value)) if isinstance(value, (list, tuple, set, frozenset)) else sql.c[name] == value
-            for name, value in columns.items()
-        ]
+        conditions: list[Any] = []
+        for name, value in columns.items():
+            if isinstance(value, (list, tuple, set, frozenset)):
+                conditions.append(self.among(sql.c[name], [v for v in value if _possible(v)]))
+            else:
+                conditions.append(sql.c[name] == value if _possible(value) else sa.false())
+        return conditions
 
-    def _documents(self, table: Table, query: Any) -> list[tuple[str, int, Any]]:
-        keys = [(row[0], row[1]) for row in self.connection.execute(query)]
+    def _documents(
+        self, table: Table, query: Any, parameters: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, int, Any]]:
+        keys = [(row[0], row[1]) for row in self.connection.execute(query, parameters)]
         found: dict[Any, Any] = {}
         missing = []
         for id_, version in keys:
-            document = self._cache.get(table.name, str(id_), version)
+            document = self._known(table.name, str(id_), version)
             if document is None:
                 missing.append(id_)
             else:
                 found[id_] = document
-        sql = self.schema.sql[table.name]
         for start in range(0, len(missing), _CHUNK):
-            chunk = missing[start : start + _CHUNK]
-            for id_, version, doc in self.connection.execute(
-                sa.select(sql.c.id, sql.c.version, sql.c.doc).where(sql.c.id.in_(chunk))
-            ):
+            chunk = {"keys": missing[start : start + _CHUNK]}
+            for id_, version, doc in self.connection.execute(self.schema.statements[table.name].documents, chunk):
                 document = self._cache.decode(table.type, doc)
-                self._keep(table, str(id_), version, document)
+                if table.serial:  # its number is made by the database, so the document is stored without
+                    document = msgspec.structs.replace(document, id=str(id_))
+                self._keep(table.name, str(id_), version, document)
                 found[id_] = document
         return [(str(id_), version, found[id_]) for id_, version in keys if id_ in found]
 
-    def _keep(self, table: Table, id_: str, version: int, document: Any) -> None:
-        self._cache.put(table.name, id_, version, document)
+    def _known(self, table: str, id_: str, version: int) -> Any | None:
+        return self._cache.get(table, id_, version)
+
+    def _keep(self, table: str, id_: str, version: int, document: Any) -> None:
+        self._cache.put(table, id_, version, document, since=self._since)
+
+
+def _key(table: Table, id_: str) -> Any | None:
+    """An id as the table has it; None if no row can have it."""
+    if not table.serial:
+        return id_ if fit_for_text(id_) else None
+    # A number and nothing else: `int` would also take "²", "1_0" and spaces.
+    return int(id_) if id_.isascii() and id_.isdigit() and len(id_) <= 18 else None
+
+
+def _encoded(document: Any) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError as err:
+        raise InvalidValue("A text contains a character that cannot be stored.") from err
+
+
+def _possible(value: Any) -> bool:
+    """Whether a column can hold the value, so that asking for it makes sense."""
+    if isinstance(value, str):
+        return fit_for_text(value)
+    return not isinstance(value, int) or fit_for_integer(value)
 
 
 class Tx(Reader):
     """A reader that also writes. Everything is undone if the operation raises."""
 
-    def __init__(self, connection: Connection, schema: Schema, cache: DocumentCache) -> None:
-        super().__init__(connection, schema, cache)
+    def __init__(
+        self, connection: Connection, schema: Schema, cache: DocumentCache, counters: Mapping[str, int] | None = None
+    ) -> None:
+        super().__init__(connection, schema, cache, counters)
         self.changes: list[Change] = []
         self.afterwards: list[Callable[[], None]] = []
+        self._own: dict[tuple[str, str], tuple[int, Any]] = {}
 
     def insert(self, document: T) -> T:
-        """Store a new document; a serial table gives it its id. Returns the document as stored."""
+        """Store a new document; a serial table gives it its id unless it has one. Returns the document as stored."""
         type_: Any = type(document)
         table = self.schema.of(type_)
-        sql = self.schema.sql[table.name]
+        statement = self.schema.statements[table.name].insert
         # Starts from the clock, so that an id that is used again never repeats a version (row caches rely on it).
-        version = time.time_ns() // 1000
+        version = _VERSIONS.next()
         kept: Any = document
-        if table.serial:
-            result = self.connection.execute(
-                sql.insert().values(version=version, doc=msgspec.json.encode(document), **table.values(document))
-            )
-            key = result.inserted_primary_key
+        values = {"version": version, **table.values(document), "doc": _encoded(document)}
+        if table.serial and kept.id is None:
+            key = self.connection.execute(statement, values).inserted_primary_key
             assert key is not None
             kept = msgspec.structs.replace(kept, id=str(key[0]))
-            self.connection.execute(sql.update().where(sql.c.id == key[0]).values(doc=msgspec.json.encode(kept)))
         else:
-            self.connection.execute(
-                sql.insert().values(
-                    id=kept.id, version=version, doc=msgspec.json.encode(document), **table.values(document)
-                )
-            )
-        self.changes.append(Change(table.name, kept.id, "insert", version, kept))
+            self.connection.execute(statement, {"id": int(kept.id) if table.serial else kept.id, **values})
+        self._changed(table.name, kept.id, "insert", version, kept)
         return kept  # type: ignore[no-any-return]
 
     def update(self, document: T) -> T:
         """Replace the stored document of the same id; NotFound if it is gone."""
         type_: Any = type(document)
         table = self.schema.of(type_)
-        sql = self.schema.sql[table.name]
         kept: Any = document
-        id_ = int(kept.id) if table.serial else kept.id
         result = self.connection.execute(
-            sql.update()
-            .where(sql.c.id == id_)
-            .values(version=sql.c.version + 1, doc=msgspec.json.encode(document), **table.values(document))
-            .returning(sql.c.version)
+            self.schema.statements[table.name].update,
+            {"key": _key(table, kept.id), **table.values(document), "doc": _encoded(document)},
         ).first()
         if result is None:
             raise NotFound(f"{type_.__name__}: id={kept.id}")
-        self.changes.append(Change(table.name, kept.id, "update", result[0], document))
+        _VERSIONS.given(result[0])
+        self._changed(table.name, kept.id, "update", result[0], document)
         return document
 
     def put(self, document: T) -> T:
@@ -220,17 +289,53 @@ class Tx(Reader):
         return self.update(document) if self.get(type(kept), kept.id) is not None else self.insert(document)
 
     def delete(self, type_: type, id_: str) -> None:
-        """Remove the document; NotFound if it is gone."""
+        """Remove the document and the rows that go with it; NotFound if it is gone."""
+        table = self.schema.of(type_)
+        key = _key(table, id_)
+        with_it = self._going_with(table.name, [key])
+        if key is None or not self.connection.execute(self.schema.statements[table.name].delete, {"key": key}).rowcount:
+            raise NotFound(f"{type_.__name__}: id={id_}")
+        for gone_table, gone_id in (*with_it, (table.name, id_)):
+            self._changed(gone_table, gone_id, "delete", 0, None)
+
+    def delete_where(self, type_: type, *where: Any) -> int:
+        """Remove every document that the conditions over `tx.sql(type_)` fit. How many there were."""
         table = self.schema.of(type_)
         sql = self.schema.sql[table.name]
-        result = self.connection.execute(sql.delete().where(sql.c.id == (int(id_) if table.serial else id_)))
-        if result.rowcount == 0:
-            raise NotFound(f"{type_.__name__}: id={id_}")
-        self.changes.append(Change(table.name, id_, "delete", 0, None))
+        with_it: list[tuple[str, str]] = []
+        if self.schema.cascades.get(table.name):
+            with_it = self._going_with(table.name, [row[0] for row in self.rows(sa.select(sql.c.id).where(*where))])
+        gone = self.rows(sql.delete().where(*where).returning(sql.c.id))
+        for gone_table, gone_id in (*with_it, *((table.name, str(row[0])) for row in gone)):
+            self._changed(gone_table, gone_id, "delete", 0, None)
+        return len(gone)
 
     def after_commit(self, run: Callable[[], None]) -> None:
         """Call `run` in the engine's loop once this transaction is on disk."""
         self.afterwards.append(run)
 
-    def _keep(self, table: Table, id_: str, version: int, document: Any) -> None:
-        """Nothing is kept from inside a transaction: it may still be undone."""
+    def _going_with(self, table: str, keys: Sequence[Any]) -> list[tuple[str, str]]:
+        """(table, id) of the rows that the database removes together with these."""
+        found: list[tuple[str, str]] = []
+        for child, column in self.schema.cascades.get(table, ()):
+            sql = self.schema.sql[child]
+            ids = [row[0] for row in self.rows(sa.select(sql.c.id).where(self.among(sql.c[column], keys)))]
+            if ids:
+                found += self._going_with(child, ids)
+                found += [(child, str(id_)) for id_ in ids]
+        return found
+
+    def _changed(self, table: str, id_: str, operation: Operation, version: int, document: Any) -> None:
+        self.changes.append(Change(table, id_, operation, version, document))
+        if operation == "delete":
+            self._own.pop((table, id_), None)
+        else:
+            self._own[(table, id_)] = (version, document)
+
+    def _known(self, table: str, id_: str, version: int) -> Any | None:
+        own = self._own.get((table, id_))
+        return own[1] if own is not None and own[0] == version else self._cache.get(table, id_, version)
+
+    def _keep(self, table: str, id_: str, version: int, document: Any) -> None:
+        """Kept for this transaction alone: what it sees may still be undone."""
+        self._own[(table, id_)] = (version, document)

@@ -1,7 +1,8 @@
 """The store: documents in a database, one writer that groups commits, readers in a small thread pool.
 
 Does: run functions inside transactions and tell listeners what was committed. Does not: know any resource.
-Every write of this engine passes one thread, one after the other; those that wait together share one commit.
+Every write of this engine passes one thread, one after the other; those that wait together share one commit. One that
+fails takes nothing of the others with it; when the commit itself fails, everybody who waits for it is told.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ import structlog
 
 from ovis.engine.declare.faults import Fault
 from ovis.engine.store.cache import DocumentCache
-from ovis.engine.store.database import open_database
+from ovis.engine.store.database import DatabaseLost, for_reading, for_writing, open_database, understood
 from ovis.engine.store.session import Change, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
 
@@ -26,23 +28,41 @@ _GROUP = 200  # writes that may share a commit
 _Job = tuple[Callable[[Tx], Any], "Future[Any]"]
 
 
+@dataclass(slots=True)
+class _Outcome:
+    """What became of a group so far."""
+
+    done: list[tuple["Future[Any]", Any]] = field(default_factory=list)
+    failed: list[tuple["Future[Any]", BaseException]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
 class Store:
-    """Open with the tables of all resources; `start` before, `close` after use."""
+    """Open with the tables of all resources; `start` before, `close` after use.
+
+    counters: how many changes of each table this engine has committed.
+    """
 
     def __init__(self, url: str, tables: Sequence[Table], *, readers: int = 4) -> None:
         self.schema = Schema(tables)
         self.engine = open_database(url)
+        self._reading = for_reading(self.engine)
+        self._writing = for_writing(self.engine)
         self.cache = DocumentCache()
         self.counters: dict[str, int] = dict.fromkeys(self.schema.by_name, 0)
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-reader")
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def create_tables(self) -> None:
         """Make what is missing, for tests and new databases; migrations do the rest (store.migrations)."""
-        self.schema.metadata.create_all(self.engine)
+        with self._writing.begin() as connection:
+            self.schema.metadata.create_all(connection)
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Start the writer; listeners and after-commit calls run in `loop` if given, else in the writer's thread."""
@@ -51,7 +71,9 @@ class Store:
 
     def close(self) -> None:
         """Finish what was accepted, then stop."""
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         if self._writer.ident is not None:
             self._writer.join()
         self._readers.shutdown(wait=True)
@@ -62,25 +84,45 @@ class Store:
         self._listeners.append(listener)
 
     async def read(self, run: Callable[[Reader], R]) -> R:
-        """Run `run(rd)` in a reader thread, over one consistent state."""
+        """Run `run(rd)` in a reader thread, over one consistent state. DatabaseLost if there is no database."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, run)
 
     async def write(self, run: Callable[[Tx], R]) -> R:
-        """Run `run(tx)` in the writer; returns once it is on disk. Raises what `run` raised; then nothing was changed."""
+        """Run `run(tx)` in the writer; returns once it is on disk. Raises what `run` raised; then nothing was changed.
+
+        DatabaseLost if there is no database; its `unknown` says whether the change may have been made all the same.
+        """
         return await asyncio.wrap_future(self._submit(run))
 
     def read_now(self, run: Callable[[Reader], R]) -> R:
         """`read` for code that has no loop."""
-        with self.engine.connect() as connection:
-            return run(Reader(connection, self.schema, self.cache))
+        try:
+            return self._read_once(run)
+        except DatabaseLost:
+            # A connection that died in the pool's keeping shows only now; a new one may be there already.
+            return self._read_once(run)
 
     def write_now(self, run: Callable[[Tx], R]) -> R:
         """`write` for code that has no loop. Never call it from the loop's own thread."""
-        return self._submit(run).result()
+        done: R = self._submit(run).result()
+        return done
+
+    def _read_once(self, run: Callable[[Reader], R]) -> R:
+        try:
+            with self._reading.connect() as connection:
+                return run(Reader(connection, self.schema, self.cache, self.counters))
+        except sa.exc.DBAPIError as err:
+            meant = understood(err)
+            if meant is err:
+                raise
+            raise meant from err
 
     def _submit(self, run: Callable[[Tx], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
-        self._queue.put((run, future))
+        with self._closing:
+            if self._closed:
+                raise DatabaseLost("The engine is stopping.")
+            self._queue.put((run, future))
         return future
 
     def _write_loop(self) -> None:
@@ -99,66 +141,82 @@ class Store:
                     stopping = True
                     break
                 group.append(more)
-            self._commit(group)
+            self._commit([job for job in group if job[1].set_running_or_notify_cancel()])
 
     def _commit(self, group: list[_Job]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
-        changes: list[Change] = []
-        afterwards: list[Callable[[], None]] = []
+        outcome = _Outcome()
+        committing = False
         try:
-            with self.engine.connect() as connection, connection.begin():
+            with self._writing.connect() as connection, connection.begin():
                 for run, future in group:
-                    if not future.set_running_or_notify_cancel():
-                        continue
-                    tx = Tx(connection, self.schema, self.cache)
-                    # Said directly: SQLAlchemy's savepoint objects cost more than the statements they make.
-                    connection.exec_driver_sql("SAVEPOINT job")
-                    try:
-                        result = run(tx)
-                    except BaseException as err:
-                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-                        connection.exec_driver_sql("RELEASE SAVEPOINT job")
-                        failed.append((future, err))
-                        if not isinstance(err, Fault):
-                            log.warning("write failed", error=repr(err))
-                        continue
-                    connection.exec_driver_sql("RELEASE SAVEPOINT job")
-                    done.append((future, result))
-                    changes += tx.changes
-                    afterwards += tx.afterwards
-        except sa.exc.SQLAlchemyError as err:
-            log.error("commit failed", error=repr(err), writes=len(done))
-            for future, _ in done:
-                future.set_exception(err)
-            for future, reason in failed:
-                future.set_exception(reason)
+                    self._run(connection, run, future, outcome)
+                committing = True
+        except BaseException as err:
+            meant = understood(err, sent=committing)
+            log.error("commit failed", error=repr(err), writes=len(group), unknown=committing)
+            own = {id(future): reason for future, reason in outcome.failed}
+            for _, future in group:
+                future.set_exception(own.get(id(future), meant))
             return
-        self._remember(changes)
-        self._tell(changes, afterwards)
-        for future, result in done:
+        self._remember(outcome.changes)
+        self._tell(outcome.changes, outcome.afterwards)
+        for future, result in outcome.done:
             future.set_result(result)
-        for future, reason in failed:
+        for future, reason in outcome.failed:
             future.set_exception(reason)
 
+    def _run(self, connection: Any, run: Callable[[Tx], Any], future: "Future[Any]", outcome: _Outcome) -> None:
+        """One job inside the group's transaction. Raises only if the transaction itself is lost."""
+        tx = Tx(connection, self.schema, self.cache, self.counters)
+        # Said directly: SQLAlchemy's savepoint objects cost more than the statements they make.
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            result = run(tx)
+        except BaseException as err:
+            meant = understood(err)
+            if isinstance(meant, DatabaseLost) or connection.invalidated:
+                raise
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+            connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            outcome.failed.append((future, meant))
+            if not isinstance(meant, Fault):
+                log.warning("write failed", error=repr(err))
+            return
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        outcome.done.append((future, result))
+        outcome.changes += tx.changes
+        outcome.afterwards += tx.afterwards
+
     def _remember(self, changes: Sequence[Change]) -> None:
+        self.cache.begin_commit()
         for change in changes:
-            self.counters[change.table] += 1
             if change.operation == "delete":
                 self.cache.drop(change.table, change.id)
             else:
                 self.cache.put(change.table, change.id, change.version, change.document)
+            self.counters[change.table] += 1
 
     def _tell(self, changes: Sequence[Change], afterwards: Sequence[Callable[[], None]]) -> None:
         def run() -> None:
             for listener in self._listeners:
-                listener(changes)
+                _guarded(listener, changes)
             for call in afterwards:
-                call()
+                _guarded(call)
 
         if not changes and not afterwards:
             return
         if self._loop is None:
             run()
-        else:
+            return
+        try:
             self._loop.call_soon_threadsafe(run)
+        except RuntimeError as err:  # the loop has ended: nobody is left to be told, but the commit stands
+            log.warning("commit told nobody", error=str(err))
+
+
+def _guarded(call: Callable[..., None], *arguments: Any) -> None:
+    """One listener's failure is neither another's nor the writer's."""
+    try:
+        call(*arguments)
+    except Exception:
+        log.exception("a commit's listener failed")

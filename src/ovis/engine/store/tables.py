@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from ovis.engine.declare.faults import InvalidValue
+
+_LONGEST_INDEXED = 2000  # bytes; PostgreSQL's trees take rows up to a third of a page
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
 
 # Byte order on both back ends, so that prefix ranges use the index and sorting agrees.
@@ -41,12 +44,29 @@ def _plain(value: Any, kind: ColumnKind) -> Any:
     return value
 
 
+def fit_for_text(value: str) -> bool:
+    """Whether both databases can hold a text: no NUL, no half of a surrogate pair."""
+    if "\0" in value:
+        return False
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
+
+
+def fit_for_integer(value: int) -> bool:
+    """Whether a number has 64 bits."""
+    return -(1 << 63) <= value < 1 << 63
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One indexed column. path: dotted attribute of the document, or value(document) where a path is not enough.
 
     key: lower-cased, for names that are compared and sorted ignoring case. references: table whose id it holds, as a
-    real foreign key. on_delete: `restrict` (default), `cascade` or `set null`.
+    real foreign key. on_delete: `restrict` (default) or `cascade`.
     """
 
     name: str
@@ -55,15 +75,30 @@ class Column:
     kind: ColumnKind = "text"
     key: bool = False
     references: str | None = None
-    on_delete: Literal["restrict", "cascade", "set null"] = "restrict"
+    on_delete: Literal["restrict", "cascade"] = "restrict"
     index: bool = True
     unique: bool = False
 
     def read(self, document: Any) -> Any:
-        """The column's value in a document."""
+        """The column's value in a document. InvalidValue if no database could hold it."""
         found = self.value(document) if self.value else _follow(document, self.path or self.name)
         found = _plain(found, self.kind)
-        return found.lower() if self.key and found is not None else found
+        if isinstance(found, str):
+            return self._text(found)
+        if isinstance(found, int) and not fit_for_integer(found):
+            raise InvalidValue(f"The {self._label} is out of range.")
+        return found
+
+    def _text(self, found: str) -> str:
+        if not fit_for_text(found):
+            raise InvalidValue(f"The {self._label} contains a character that cannot be stored.")
+        if len(found) > _LONGEST_INDEXED // 4 and (self.index or self.key) and len(found.encode()) > _LONGEST_INDEXED:
+            raise InvalidValue(f"The {self._label} is too long.")
+        return found.lower() if self.key else found
+
+    @property
+    def _label(self) -> str:
+        return (self.path or self.name).replace("_", " ").replace(".", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +149,21 @@ def name_columns() -> tuple[Column, ...]:
     return (Column(name="name", index=False), Column(name="name_key", path="name", key=True))
 
 
+class Statements:
+    """The statements that every document goes through, built once for each table."""
+
+    def __init__(self, sql: sa.Table) -> None:
+        key = sql.c.id == sa.bindparam("key")
+        keys = sql.c.id.in_(sa.bindparam("keys", expanding=True))
+        columns: dict[str, Any] = {c.name: sa.bindparam(c.name) for c in sql.c if c.name not in ("id", "version")}
+        self.get = sa.select(sql.c.id, sql.c.version).where(key)
+        self.get_many = sa.select(sql.c.id, sql.c.version).where(keys)
+        self.documents = sa.select(sql.c.id, sql.c.version, sql.c.doc).where(keys)
+        self.insert = sql.insert()
+        self.update = sql.update().where(key).values(version=sql.c.version + 1, **columns).returning(sql.c.version)
+        self.delete = sql.delete().where(key)
+
+
 class Schema:
     """All tables of a composition, by name and by document type."""
 
@@ -122,6 +172,7 @@ class Schema:
         self.by_name: dict[str, Table] = {}
         self.by_type: dict[type, Table] = {}
         self.sql: dict[str, sa.Table] = {}
+        self.statements: dict[str, Statements] = {}
         for table in tables:
             if table.name in self.by_name:
                 raise ValueError(f"two tables are named {table.name}")
@@ -130,6 +181,13 @@ class Schema:
             self.by_name[table.name] = table
             self.by_type[table.type] = table
             self.sql[table.name] = table.build(self.metadata)
+            self.statements[table.name] = Statements(self.sql[table.name])
+        # Rows that go with a row: table -> (child table, the column that names it).
+        self.cascades: dict[str, list[tuple[str, str]]] = {name: [] for name in self.by_name}
+        for table in tables:
+            for column in table.columns:
+                if column.references is not None and column.on_delete == "cascade":
+                    self.cascades.setdefault(column.references, []).append((table.name, column.name))
 
     def of(self, type_: type) -> Table:
         """The table that holds documents of `type_`."""

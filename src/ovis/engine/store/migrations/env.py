@@ -1,4 +1,4 @@
-"""Alembic's environment: the connection and metadata are handed over by `run`."""
+"""Alembic's environment: the connection, inside its transaction, and the metadata are handed over by `run`."""
 
 from alembic import context
 
@@ -8,5 +8,4 @@ context.configure(
     render_as_batch=True,
     transactional_ddl=True,
 )
-with context.begin_transaction():
-    context.run_migrations()
+context.run_migrations()

@@ -1,9 +1,7 @@
-"""The first schema: every table as declared when this project began.
+"""The first schema: where later revisions begin.
 
-A new database is made from the declarations; later revisions change it step by step.
+A new database is made from the declarations and marked with the newest revision; revisions change older ones.
 """
-
-from alembic import context, op
 
 revision = "0001"
 down_revision = None
@@ -12,10 +10,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create what is not there."""
-    context.config.attributes["metadata"].create_all(op.get_bind())
-
-
-def downgrade() -> None:
-    """Drop everything."""
-    context.config.attributes["metadata"].drop_all(op.get_bind())
+    """Nothing: a database without this revision is empty, and an empty one is made from the declarations."""
