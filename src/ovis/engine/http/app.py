@@ -60,7 +60,12 @@ class App:
         self._sso = Sso(services.store, sessions)
         self._endpoints = endpoints
         self._entry = Entry(resources, self.codecs, instance_id)
-        self._operations = Operations(services, Rows(self.codecs))
+        self._rows = Rows(self.codecs)
+        self._operations = Operations(services, self._rows)
+
+    def forget_rows(self) -> None:
+        """Drop encoded rows (for measurements)."""
+        self._rows.clear()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """One request."""

@@ -42,6 +42,11 @@ class Rows:
             self._bytes += len(fragment)
             self._kept[key] = fragment
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self._bytes = 0
+
     def encode(
         self, o: Any, call: Call, fmt: Format, resource: Resource, href: str, context: Context, indent: str = ""
     ) -> bytes:

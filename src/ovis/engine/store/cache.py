@@ -78,6 +78,10 @@ class DocumentCache:
                 self._floor = self.generation
             self._gone[(table, id_)] = self.generation
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
     def decode(self, type_: type, data: bytes) -> Any:
         """A document from its stored bytes."""
         decoder = self._decoders.get(type_)
