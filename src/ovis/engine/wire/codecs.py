@@ -5,16 +5,22 @@ value (JSON), the unit that row caches keep. Does not: route, or know HTTP.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Literal
 
-from ovis.engine.declare.faults import InvalidValue, Malformed
+import msgspec
+
+from ovis.engine.declare.faults import Malformed
 from ovis.engine.declare.resource import Resource
-from ovis.engine.declare.shape import names_of
+from ovis.engine.declare.shape import attributes, names_of
 from ovis.engine.model.types import Action, Fault
-from ovis.engine.wire import dialect3
-from ovis.engine.wire.dialect3 import Context, Dialect3, Node
+from ovis.engine.wire.dialect3 import Dialect3
+from ovis.engine.wire.facts3 import names3
 from ovis.engine.wire.layout import Layout
 from ovis.engine.wire.reading import MAX_BYTES, build, parse_json, parse_xml
+from ovis.engine.wire.text import escape, json_string
+from ovis.engine.wire.tree3 import Context, Node, to_json, to_xml
+from ovis.engine.wire.upgrade3 import upgrade
 from ovis.engine.wire.writers import Writers
 
 Format = Literal["xml", "json"]
@@ -35,7 +41,7 @@ class Codecs:
     def names(self, type_: type, dialect: int) -> tuple[str, str]:
         """Element names of one object and of a list."""
         if dialect == 3:
-            return dialect3.names3(type_)
+            return names3(type_)
         found = names_of(type_)
         return found.one, found.many
 
@@ -60,16 +66,16 @@ class Codecs:
         if dialect == 3:
             node = self._v3.tree(o, tag=name, base=base, href=href, resource=resource, context=context)
             if fmt == "json":
-                return dialect3.to_json(node).encode()
+                return to_json(node).encode()
             rows: list[str] = []
-            dialect3.to_xml(node, rows, indent)
+            to_xml(node, rows, indent)
             return "".join(rows).encode()
         out: list[str] = []
         if fmt == "xml":
-            self._writers.writer(type_, "xml")(o, out, name, href, base, resource, indent)
+            self._writers.xml(type_, name, len(indent) // 2)(o, out, href, base, resource)
             return "".join(out).encode()
-        self._writers.writer(type_, "json")(o, out, href, base, resource)
-        return ("{" + ",".join(out) + "}").encode()
+        self._writers.json(type_)(o, out, href, base, resource)
+        return "".join(out)[:-1].encode()
 
     def document(self, fragment: bytes, fmt: Format) -> bytes:
         """A whole answer of one object."""
@@ -97,25 +103,27 @@ class Codecs:
     def _open(self, one: str, many: str, fmt: Format) -> bytes:
         return XML_HEAD + f"<{many}>\n".encode() if fmt == "xml" else f'{{"{one}":['.encode()
 
-    def read(self, body: bytes, *, fmt: Format, dialect: int, type_: type) -> Any:
-        """A body as a struct of `type_`; Malformed or InvalidValue otherwise. Roots of either dialect are accepted."""
+    def read(self, body: bytes, *, fmt: Format, dialect: int, type_: type, params: dict[str, str] | None = None) -> Any:
+        """A body as a struct of `type_`; Malformed or InvalidValue otherwise. Roots of either dialect are accepted.
+
+        params: takes the flags that v3 has in the body and v4 in the URL.
+        """
         if len(body) > MAX_BYTES:
             raise Malformed(f"The body is larger than {MAX_BYTES} bytes.")
+        roots = (names_of(type_).one, names3(type_)[0])
         if fmt == "xml":
             root, tree = parse_xml(body)
-            if root not in (names_of(type_).one, dialect3.names3(type_)[0]):
-                raise Malformed(f"The element {root} is not expected here: {names_of(type_).one} is.")
+            if root not in roots:
+                raise Malformed(f"The element {root[:80]} is not expected here: {roots[dialect == 3]} is.")
         else:
             tree = parse_json(body)
-            wrapped = tree.get(names_of(type_).one)
-            if len(tree) == 1 and wrapped and isinstance(wrapped[0], dict) and type_ is not Action:
-                tree = wrapped[0]
-        try:
-            if dialect == 3:
-                return build(type_, tree, upgrade=dialect3.upgrade)
-            return build(type_, tree)
-        except RecursionError as err:
-            raise InvalidValue("The body is nested too deeply.") from err
+            if len(tree) == 1 and not any(row.key in roots for row in attributes(type_)):
+                wrapped = tree.get(roots[0]) or tree.get(roots[1])
+                if wrapped and isinstance(wrapped[0], dict):
+                    tree = wrapped[0]
+        if dialect == 3:
+            return build(type_, tree, upgrade=partial(upgrade, params=params))
+        return build(type_, tree)
 
     def fault(self, reason: str, detail: str, *, fmt: Format, dialect: int) -> bytes:
         """`<fault>`."""
@@ -123,29 +131,51 @@ class Codecs:
             self.fragment(Fault(reason=reason, detail=detail or None), fmt=fmt, dialect=dialect, base=""), fmt
         )
 
-    def link_nodes(self, rows: Iterable[tuple[str, str]]) -> list[Node]:
-        """Links of the root document for v3."""
-        return [Node("link", {"href": href, "rel": rel}, many=True) for rel, href in rows]
+    def usage(self, message: str, link: str) -> bytes:
+        """v3's `<usage_message>` for a body that cannot be read."""
+        node = Node("usage_message", children=[Node("message", value=message), Node("detailedLink", value=link)])
+        rows: list[str] = []
+        to_xml(node, rows)
+        return XML_HEAD + "".join(rows).encode()
+
+    def creation(self, state: str, *, fmt: Format, dialect: int) -> bytes:
+        """`<creation>`: where a creation stands."""
+        status = Node("status", children=[Node("state", value=state)]) if dialect == 3 else Node("status", value=state)
+        return self._tree(Node("creation", children=[status]), fmt)
+
+    def _tree(self, node: Node, fmt: Format) -> bytes:
+        if fmt == "json":
+            return to_json(node).encode()
+        rows: list[str] = []
+        to_xml(node, rows)
+        return XML_HEAD + "".join(rows).encode()
 
     def root(self, api: Any, links: Sequence[tuple[str, str]], *, fmt: Format, dialect: int, base: str) -> bytes:
         """The entry point: links (rel, href) first, then the Api struct."""
         if dialect == 3:
             node = self._v3.tree(api, tag="api", base=base, href=None, resource=None, context=_NO_CONTEXT)
-            node.children = self.link_nodes(links) + node.children
-            if fmt == "json":
-                return dialect3.to_json(node).encode()
-            rows: list[str] = []
-            dialect3.to_xml(node, rows)
-            return XML_HEAD + "".join(rows).encode()
+            node.children = [Node("link", {"href": href, "rel": rel}, many=True) for rel, href in links] + node.children
+            return self._tree(node, fmt)
         inner = self.fragment(api, fmt=fmt, dialect=4, base=base)
         if fmt == "xml":
-            shown = "".join(f'  <link href="{_attr(href)}" rel="{rel}"/>\n' for rel, href in links)
-            body = inner.decode()
-            head, _, rest = body.partition(">\n")
+            shown = "".join(f'  <link href="{escape(href)}" rel="{escape(rel)}"/>\n' for rel, href in links)
+            head, _, rest = inner.decode().partition(">\n")
             return XML_HEAD + f"{head}>\n{shown}{rest}".encode()
-        shown = ",".join(f'{{"href":"{href}","rel":"{rel}"}}' for rel, href in links)
-        return f'{{"link":[{shown}],'.encode() + inner[1:]
+        rows = ",".join(f'{{"href":{json_string(href)},"rel":{json_string(rel)}}}' for rel, href in links)
+        return f'{{"link":[{rows}],'.encode() + inner[1:]
 
-
-def _attr(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    def with_creation_status(self, fragment: bytes, href: str, *, fmt: Format, dialect: int) -> bytes:
+        """An object's fragment on a 202 answer: with the link where its creation can be watched."""
+        if fmt == "json":
+            shown = msgspec.json.decode(fragment)
+            shown["creation_status"] = {"state": "pending"} if dialect == 3 else "pending"
+            shown["link"] = [{"href": href, "rel": "creation_status"}, *shown.get("link", ())]
+            return msgspec.json.encode(shown)
+        head, _, rest = fragment.decode().partition(">\n")
+        closed = head.endswith("/")
+        name = head.split()[0].strip("</")
+        state = "<state>pending</state>" if dialect == 3 else "pending"
+        inside = (
+            f'  <link href="{escape(href)}" rel="creation_status"/>\n  <creation_status>{state}</creation_status>\n'
+        )
+        return f"{head.rstrip('/')}>\n{inside}{rest}{f'</{name}>' if closed else ''}".encode()

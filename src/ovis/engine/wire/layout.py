@@ -16,7 +16,12 @@ _NOT_IN_V3 = frozenset(
     linklayerdiscoveryprotocolelements networkfilterparameters mediateddevices eventsubscriptions options backups
     checkpoints""".split()
 )
-_V3_NAMES = {"diskattachments": "disks", "networklabels": "labels", "glusterbricks": "bricks"}
+_V3_NAMES = {
+    "diskattachments": "disks",
+    "networklabels": "labels",
+    "glusterbricks": "bricks",
+    "storageserverconnections": "storageconnections",
+}
 
 
 def collection_name(resource: Resource, dialect: int) -> str | None:
@@ -58,6 +63,11 @@ class Layout:
             for sub in resource.subs:
                 self._subs_of.setdefault(resource.type, {})[sub.collection] = sub
             self._walk(resource.subs)
+
+    def root(self, type_: type) -> Resource | None:
+        """The root collection of a type's objects."""
+        found = self.by_type.get(type_)
+        return found if found is not None and type_ in self.paths else None
 
     def sub(self, type_: type, rel: str) -> Resource | None:
         """The resource below objects of a type with this rel."""

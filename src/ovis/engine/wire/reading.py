@@ -5,9 +5,11 @@ to lists of values, then build structs from it. Does not: validate meaning (reso
 Follows: API facts, sections 5 and 6 (`Invalid value`, `Request syntactically incorrect.`).
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any
 from xml.parsers import expat
 
 import msgspec
@@ -16,11 +18,14 @@ from ovis.engine.declare.faults import InvalidValue, Malformed
 from ovis.engine.declare.shape import Attribute, attributes, names_of
 from ovis.engine.wire.text import parse_date
 
-T = TypeVar("T")
 Tree = dict[str, list[Any]]  # leaves are str (XML), or str, int, float, bool, None (JSON)
 TEXT = "$"  # text of an element that also has attributes or children
 MAX_DEPTH = 64
 MAX_BYTES = 10 * 1024 * 1024
+MAX_VALUES = 100_000  # elements of a document: what a client means is thousands of times smaller
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_INTEGER = re.compile("[+-]?[0-9]+")
+_BOM = b"\xef\xbb\xbf"
 _WIDE = frozenset(
     """memory max guaranteed provisioned_size actual_size initial_size total_size size speed available used committed
     max_scheduling_memory datum expiry bytes transferred total boot_time block_size physical_size delay
@@ -39,14 +44,20 @@ def parse_xml(body: bytes) -> tuple[str, Any]:
     parser.buffer_text = True
     root: list[tuple[str, Any]] = []
     stack: list[tuple[str, Tree, list[str]]] = []
+    count = 0
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any) -> int:
         raise _Refused("document type declarations and entities are not accepted")
 
     def start(tag: str, attrs: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
         if len(stack) >= MAX_DEPTH:
             raise _Refused(f"elements are nested deeper than {MAX_DEPTH}")
-        stack.append((tag.rpartition(":")[2], {k: [v] for k, v in attrs.items()}, []))
+        if count > MAX_VALUES:
+            raise _Refused(f"there are more than {MAX_VALUES} elements")
+        own = {k: [v] for k, v in attrs.items() if not k.startswith("xml") and ":" not in k}
+        stack.append((tag.rpartition(":")[2], own, []))
 
     def data(value: str) -> None:
         if stack:
@@ -74,32 +85,42 @@ def parse_xml(body: bytes) -> tuple[str, Any]:
     try:
         parser.Parse(body, True)
     except (expat.ExpatError, _Refused, ValueError, LookupError) as err:
-        raise Malformed(f"{err}. {_MANUAL}") from err
+        raise Malformed(f"{_plain(str(err))}. {_MANUAL}") from err
     return root[0]
+
+
+def _plain(message: str) -> str:
+    """A parser's message without characters that an answer cannot hold, and short."""
+    return _UNSTORABLE.sub("\ufffd", message)[:200]
 
 
 def parse_json(body: bytes) -> Any:
     """The tree of a JSON object; Malformed if it is none or nested too deeply."""
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
-        raise Malformed(f"{err}. {_MANUAL}") from err
+        found = msgspec.json.decode(body.removeprefix(_BOM))
+    except (msgspec.DecodeError, RecursionError, ValueError) as err:
+        raise Malformed(f"{_plain(str(err))}. {_MANUAL}") from err
     if not isinstance(found, dict):
         raise Malformed(f"A JSON object is expected. {_MANUAL}")
-    return _neutral(found, 0)
+    return _neutral(found, 0, [0])
 
 
-def _neutral(value: Any, depth: int) -> Any:
+def _neutral(value: Any, depth: int, count: list[int]) -> Any:
     if depth > MAX_DEPTH:
         raise Malformed(f"values are nested deeper than {MAX_DEPTH}. {_MANUAL}")
+    count[0] += 1
+    if count[0] > MAX_VALUES:
+        raise Malformed(f"there are more than {MAX_VALUES} values. {_MANUAL}")
     if isinstance(value, dict):
         return {
-            k: [_neutral(v, depth + 1) for v in item] if isinstance(item, list) else [_neutral(item, depth + 1)]
+            k: [_neutral(v, depth + 1, count) for v in item if v is not None]
+            if isinstance(item, list)
+            else [_neutral(item, depth + 1, count)]
             for k, item in value.items()
             if item is not None
         }
     if isinstance(value, list):
-        return [_neutral(v, depth + 1) for v in value]
+        return [_neutral(v, depth + 1, count) for v in value if v is not None]
     return value
 
 
@@ -110,7 +131,7 @@ def _same(_: type, tree: Tree) -> Tree:
     return tree
 
 
-def build(type_: type[T], tree: Any, *, upgrade: Upgrade = _same, path: str = "") -> T:
+def build(type_: Any, tree: Any, *, upgrade: Upgrade = _same, path: str = "") -> Any:
     """A struct of `type_` from a tree; names it does not know are skipped. upgrade: v3's forms into v4's, per level."""
     where = path or names_of(type_).one
     if not isinstance(tree, dict):
@@ -141,13 +162,8 @@ def _items(row: Attribute, found: list[Any]) -> list[Any]:
         if isinstance(wrapper, dict):
             if row.item in wrapper:
                 members += wrapper[row.item]
-            elif (
-                wrapper
-                and row.kind == "struct"
-                and not any(isinstance(v, list) and k == row.item for k, v in wrapper.items())
-            ):
-                if any(k in _keys(row.type) for k in wrapper):
-                    members.append(wrapper)
+            elif row.kind == "struct" and not _keys(row.type).isdisjoint(wrapper):
+                members.append(wrapper)
         elif isinstance(wrapper, list):
             members += wrapper
         elif not (isinstance(wrapper, str) and not wrapper.strip()):
@@ -155,6 +171,7 @@ def _items(row: Attribute, found: list[Any]) -> list[Any]:
     return members
 
 
+@cache
 def _keys(type_: type) -> frozenset[str]:
     return frozenset(r.tag for r in attributes(type_))
 
@@ -163,11 +180,10 @@ def _item(row: Attribute, value: Any, upgrade: Upgrade, place: str) -> Any:
     if row.kind == "struct":
         return build(row.type, value, upgrade=upgrade, path=place)
     if isinstance(value, dict):
-        if TEXT in value:
-            value = value[TEXT][0]
-        else:
+        if not value.get(TEXT):
             raise InvalidValue(f"{place}: a single value is expected, not an object.")
-    if isinstance(value, list):
+        value = value[TEXT][0]
+    if isinstance(value, (list, dict)):
         raise InvalidValue(f"{place}: a single value is expected, not a list.")
     return scalar(row, value, place)
 
@@ -178,11 +194,9 @@ def scalar(row: Attribute, value: Any, place: str) -> Any:
     if kind == "str":
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, str):
-            if not value.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
-                raise InvalidValue(f"{place}: the text holds half a character.")
-            return value
-        return str(value)
+        if isinstance(value, str) and not value.isprintable() and _UNSTORABLE.search(value):
+            raise InvalidValue(f"{place}: the text holds characters that cannot be stored.")
+        return value if isinstance(value, str) else str(value)
     if kind == "bool":
         return _boolean(value, place)
     if kind == "int":
@@ -191,6 +205,8 @@ def scalar(row: Attribute, value: Any, place: str) -> Any:
         return _decimal(value, place)
     if kind == "date":
         try:
+            if isinstance(value, bool):
+                raise ValueError(value)
             found: datetime = parse_date(value)
         except (ValueError, OverflowError, OSError) as err:
             raise InvalidValue(f"{place}: {_show(value)} is not a date.") from err
@@ -213,16 +229,22 @@ def _integer(row: Attribute, value: Any, place: str) -> int:
     try:
         if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
             raise ValueError
-        text = str(int(value)) if isinstance(value, (int, float)) else value.strip()
-        if len(text) > 20:
-            raise ValueError
-        number = int(text) if text else 0
+        number = int(value) if isinstance(value, (int, float)) else _digits(value.strip())
     except (ValueError, OverflowError, AttributeError) as err:
         raise InvalidValue(f"{place}: {_show(value)} is not an integer.") from err
     bits = 63 if row.name in _WIDE else 31
     if not -(1 << bits) <= number < (1 << bits):
-        raise InvalidValue(f"{place}: {number} is out of range.")
+        raise InvalidValue(f"{place}: {_show(value)} is out of range.")
     return number
+
+
+def _digits(text: str) -> int:
+    """The number that a text says; an empty one is 0, as clients of the API expect."""
+    if not text:
+        return 0
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(text)
+    return int(text) if len(text) <= 40 else 1 << 64
 
 
 def _decimal(value: Any, place: str) -> float:
@@ -247,5 +269,7 @@ def _enum(row: Attribute, value: Any, place: str) -> Any:
 
 
 def _show(value: Any) -> str:
-    shown = repr(value) if not isinstance(value, (dict, list)) else "an object"
+    if isinstance(value, str):
+        value = value[:80]
+    shown = "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
     return shown if len(shown) <= 80 else shown[:77] + "..."

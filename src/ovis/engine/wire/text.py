@@ -5,20 +5,28 @@ Follows: API facts, section 5 (dates with milliseconds and numeric offset; epoch
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
 
 json_string = encode_basestring
-_SPECIAL = re.compile('[&<>"\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
-_search = _SPECIAL.search
+_SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+_BLANK = re.compile("[\t\n]")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\t": "&#9;", "\n": "&#10;"}
+needs_escape = _SPECIAL.search  # None if a text can stand in XML as it is
+needs_json_escape = re.compile('["\\\\\x00-\x1f\ud800-\udfff]').search
 
 
 def escape(text: str) -> str:
-    """Text for an element or attribute; characters that XML cannot hold become U+FFFD."""
-    if _search(text) is None:
+    """Text for an element; characters that XML cannot hold become U+FFFD."""
+    if needs_escape(text) is None:
         return text
     return _SPECIAL.sub(lambda m: _ESCAPES.get(m.group(), "\ufffd"), text)
+
+
+def escape_attribute(text: str) -> str:
+    """Text for an attribute, where readers turn bare line ends and tabs into blanks."""
+    return _BLANK.sub(lambda m: _ESCAPES[m.group()], escape(text))
 
 
 def xml_date(value: datetime) -> str:
@@ -35,7 +43,8 @@ def decimal(value: float) -> str:
     """A decimal without an exponent or a needless fraction."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
-    return format(value, "f").rstrip("0") if "e" in repr(value) else repr(value)
+    shown = repr(value)
+    return format(Decimal(shown), "f") if "e" in shown else shown
 
 
 def parse_date(text: Any) -> datetime:

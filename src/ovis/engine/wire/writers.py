@@ -1,12 +1,16 @@
-"""v4 writers, compiled: one Python function per type and format, made from the type's attributes.
+"""v4 writers, compiled: a Python function per type, format and place, made from the type's attributes.
 
 Does: generate source that walks a struct once and appends text; references, followed objects, inline lists, links,
-actions. Does not: know dialect 3 (`v3`), or join fragments into documents (`codecs`).
+actions. Tags and indentation are constants of the generated code; links and actions are a template that only lacks
+the object's href. Does not: know dialect 3 (`dialect3`), or join fragments into documents (`codecs`).
 Measured: see benchmarks/encode.py.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from ovis.engine.declare.resource import Resource
 from ovis.engine.declare.shape import Attribute, attributes
@@ -14,236 +18,271 @@ from ovis.engine.wire import text
 from ovis.engine.wire.layout import Layout
 
 Write = Callable[..., None]
+_FIRST = ("name", "description", "comment")
+_encode = msgspec.json.Encoder().encode
+_unsafe = re.compile(r"[^0-9A-Za-z:._/@ -]").search  # what an identifier may hold that needs escaping somewhere
+_ONLY_ID = len(b'{"id":""}')
 
 
 def is_bare(value: Any) -> bool:
-    """Whether a struct holds nothing beyond its id and href."""
+    """Whether a struct holds nothing beyond its id and href. Asks msgspec, which leaves out what is not given."""
+    if value.id is not None and len(_encode(value)) == len(value.id) + _ONLY_ID:
+        return True
     type_ = type(value)
     bare: bool = value == (type_(id=value.id, href=value.href) if hasattr(value, "href") else type_(id=value.id))
     return bare
 
 
 class Writers:
-    """Compiles on first use; a function per (type, format)."""
+    """Compiles on first use."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._made: dict[tuple[type, str], Write] = {}
+        self._xml: dict[tuple[type, str, int], Write] = {}
+        self._json: dict[type, Write] = {}
+        self._around: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
 
-    def writer(self, type_: type, fmt: str) -> Write:
-        """`write(o, out, tag, href, base, resource, indent)` for XML, without tag and indent for JSON."""
-        key = (type_, fmt)
-        made = self._made.get(key)
+    def xml(self, type_: type, tag: str, depth: int) -> Write:
+        """`write(o, out, href, base, resource)`: appends lines of text to `out`."""
+        key = (type_, tag, depth)
+        made = self._xml.get(key)
         if made is None:
-            made = self._made[key] = self._compile(type_, fmt)
+            made = self._xml[key] = self._compile(type_, _xml_source(type_, tag, depth), "xml", depth)
+        return made
+
+    def json(self, type_: type) -> Write:
+        """`write(o, out, href, base, resource)`: appends `{...},` in pieces to `out`."""
+        made = self._json.get(type_)
+        if made is None:
+            made = self._json[type_] = self._compile(type_, _json_source(type_), "json", 0)
         return made
 
     # Called by generated code -----------------------------------------------------------------------------
 
-    def xml_nested(
-        self,
-        o: Any,
-        out: list[str],
-        tag: str,
-        base: str,
-        rel_href: str | None,
-        indent: str,
-        sub: Resource | None = None,
+    def _xml_plain(
+        self, v: Any, out: list[str], base: str, own: str | None, sub: Resource | None, tag: str, depth: int
     ) -> None:
-        """A struct inside another: a reference if it is bare, else its whole content."""
-        type_ = type(o)
-        id_ = getattr(o, "id", None)
-        if not isinstance(id_, str):
-            self.writer(type_, "xml")(o, out, tag, None, base, None, indent)
+        """A struct without an id of its own."""
+        self.xml(type(v), tag, depth)(v, out, None, base, None)
+
+    def _xml_nested(
+        self, v: Any, out: list[str], base: str, own: str | None, sub: Resource | None, tag: str, depth: int
+    ) -> None:
+        """A struct with an id: a reference if it is bare, else its whole content."""
+        type_ = type(v)
+        id_ = v.id
+        if id_ is None:
+            self.xml(type_, tag, depth)(v, out, None, base, None)
             return
-        href = self._href(o, type_, base, rel_href)
-        if is_bare(o):
-            shown = f' href="{text.escape(href)}"' if href else ""
-            out.append(f'{indent}<{tag}{shown} id="{text.escape(id_)}"/>\n')
-        else:
-            self.writer(type_, "xml")(o, out, tag, href, base, sub or self.layout.by_type.get(type_), indent)
+        href = self._href(v, type_, base, own)
+        if is_bare(v):
+            if href is None:
+                out.append(f'{"  " * depth}<{tag} id="{text.escape_attribute(id_)}"/>\n')
+            elif _unsafe(href):
+                out.append(
+                    f'{"  " * depth}<{tag} href="{text.escape_attribute(href)}" id="{text.escape_attribute(id_)}"/>\n'
+                )
+            else:
+                out.append(f'{"  " * depth}<{tag} href="{href}" id="{id_}"/>\n')
+            return
+        self.xml(type_, tag, depth)(v, out, href, base, sub or self.layout.by_type.get(type_))
 
-    def json_nested(self, o: Any, base: str, rel_href: str | None, sub: Resource | None = None) -> str:
+    def _json_nested(self, v: Any, out: list[str], base: str, own: str | None, sub: Resource | None) -> None:
         """The same in JSON."""
-        type_ = type(o)
-        id_ = getattr(o, "id", None)
-        out: list[str] = []
-        if not isinstance(id_, str):
-            self.writer(type_, "json")(o, out, None, base, None)
-        else:
-            href = self._href(o, type_, base, rel_href)
-            if is_bare(o):
-                shown = f'"href":{text.json_string(href)},' if href else ""
-                return f'{{{shown}"id":{text.json_string(id_)}}}'
-            self.writer(type_, "json")(o, out, href, base, sub or self.layout.by_type.get(type_))
-        return "{" + ",".join(out) + "}"
+        type_ = type(v)
+        id_ = v.id
+        if id_ is None:
+            self.json(type_)(v, out, None, base, None)
+            return
+        href = self._href(v, type_, base, own)
+        if is_bare(v):
+            if href is None:
+                out.append(f'{{"id":{text.json_string(id_)}}},')
+            elif _unsafe(href):
+                out.append(f'{{"href":{text.json_string(href)},"id":{text.json_string(id_)}}},')
+            else:
+                out.append(f'{{"href":"{href}","id":"{id_}"}},')
+            return
+        self.json(type_)(v, out, href, base, sub or self.layout.by_type.get(type_))
 
-    def xml_around(self, resource: Resource | None, href: str, indent: str, given: frozenset[str]) -> tuple[str, str]:
-        """(actions, links) of an object; rels that are inline are not linked."""
-        around = self.layout.around(resource, 4)
-        h = text.escape(href)
-        actions = ""
-        if around.actions:
-            rows = "".join(f'{indent}  <link href="{h}/{a}" rel="{a}"/>\n' for a in around.actions)
-            actions = f"{indent}<actions>\n{rows}{indent}</actions>\n"
-        links = "".join(f'{indent}<link href="{h}/{r}" rel="{r}"/>\n' for r in around.links if r not in given)
-        return actions, links
-
-    def json_around(self, resource: Resource | None, href: str, given: frozenset[str]) -> tuple[str, str]:
-        """The same in JSON, each without a trailing comma."""
-        around = self.layout.around(resource, 4)
-        actions = ",".join(f'{{"href":{text.json_string(href + "/" + a)},"rel":"{a}"}}' for a in around.actions)
-        links = ",".join(
-            f'{{"href":{text.json_string(href + "/" + r)},"rel":"{r}"}}' for r in around.links if r not in given
-        )
-        return (f'"actions":{{"link":[{actions}]}}' if actions else ""), (f'"link":[{links}]' if links else "")
-
-    def _href(self, o: Any, type_: type, base: str, rel_href: str | None) -> str | None:
-        own = getattr(o, "href", None)
+    def _href(self, o: Any, type_: type, base: str, own: str | None) -> str | None:
+        given = o.href
+        if given:
+            return str(given) if given.startswith(base + "/") else base + str(given)
         if own:
-            return str(own) if own.startswith(base) else base + str(own)
-        if rel_href:
-            return f"{rel_href}/{o.id}"
+            return f"{own}/{o.id}"
         path = self.layout.paths.get(type_)
         return f"{base}{path}/{o.id}" if path else None
 
-    # Generation ---------------------------------------------------------------------------------------------
+    def _xml_around(self, resource: Resource, depth: int) -> tuple[list[str], list[str]]:
+        """(actions, links) of a resource's objects as pieces around their href."""
+        key = (id(resource), f"x{depth}")
+        found = self._around.get(key)
+        if found is None:
+            around = self.layout.around(resource, 4)
+            j = "  " * (depth + 1)
+            rows = "".join(f'{j}  <link href="\0/{a}" rel="{a}"/>\n' for a in around.actions)
+            actions = f"{j}<actions>\n{rows}{j}</actions>\n" if rows else ""
+            links = "".join(f'{j}<link href="\0/{r}" rel="{r}"/>\n' for r in around.links)
+            found = self._around[key] = (actions.split("\0"), links.split("\0"))
+        return found
 
-    def _compile(self, type_: type, fmt: str) -> Write:
-        source = _xml_source(type_) if fmt == "xml" else _json_source(type_)
+    def _json_around(self, resource: Resource, depth: int) -> tuple[list[str], list[str]]:
+        """The same in JSON, each with a trailing comma."""
+        key = (id(resource), "j")
+        found = self._around.get(key)
+        if found is None:
+            around = self.layout.around(resource, 4)
+            actions = ",".join(f'{{"href":"\0/{a}","rel":"{a}"}}' for a in around.actions)
+            links = ",".join(f'{{"href":"\0/{r}","rel":"{r}"}}' for r in around.links)
+            found = self._around[key] = (
+                (f'"actions":{{"link":[{actions}]}},' if actions else "").split("\0"),
+                (f'"link":[{links}],' if links else "").split("\0"),
+            )
+        return found
+
+    def _compile(self, type_: type, source: str, fmt: str, depth: int) -> Write:
+        rows = attributes(type_)
+        xml = fmt == "xml"
         space: dict[str, Any] = {
-            "nested": self.xml_nested if fmt == "xml" else self.json_nested,
-            "around": self.xml_around if fmt == "xml" else self.json_around,
+            "plain": self._xml_plain,
+            "nested": self._xml_nested if xml else self._json_nested,
+            "around": self._xml_around if xml else self._json_around,
+            "json": self.json,
+            "special": text.needs_escape if xml else text.needs_json_escape,
             "esc": text.escape,
+            "att": text.escape_attribute,
             "js": text.json_string,
-            "date": text.xml_date if fmt == "xml" else text.json_date,
+            "date": text.xml_date if xml else text.json_date,
             "dec": text.decimal,
-            "NONE": frozenset(),
             "BOOL": ("false", "true"),
-            "frozenset": frozenset,
-            **{f"sub_{r.name}": self.layout.sub(type_, r.rel or "") for r in attributes(type_) if r.many and r.link},
+            **{f"sub_{r.name}": self.layout.sub(type_, r.rel or "") for r in rows if r.many and r.link},
         }
         exec(compile(source, f"<{fmt} writer of {type_.__name__}>", "exec"), space)
         made: Write = space["write"]
         return made
 
 
+# Generation -------------------------------------------------------------------------------------------------
+
 _XML_SCALAR = {
-    "str": "{esc(v)}",
+    "str": "{v if special(v) is None else esc(v)}",
     "int": "{v}",
     "float": "{dec(v)}",
-    "enum": "{v.value}",
+    "enum": "{v._value_}",
     "date": "{date(v)}",
     "bool": "{BOOL[v]}",
 }
+# A whole value of JSON, as the inside of an f-string.
 _JSON_SCALAR = {
-    "str": "js(v)",
-    "int": "f'\"{v}\"'",
-    "float": "dec(v)",
-    "enum": "f'\"{v.value}\"'",
-    "date": "date(v)",
-    "bool": "('\"true\"' if v else '\"false\"')",
+    "str": "{js(v)}",
+    "int": '"{v}"',
+    "float": "{dec(v)}",
+    "enum": '"{v._value_}"',
+    "date": "{date(v)}",
+    "bool": '"{BOOL[v]}"',
 }
-_FIRST = ("name", "description", "comment")
 
 
 def _split(type_: type) -> tuple[list[Attribute], list[Attribute], list[Attribute], bool]:
-    """(XML attributes besides id, first elements, other elements, has an id of its own)."""
+    """(XML attributes besides id, first elements, other elements, is an object with id and href)."""
     rows = attributes(type_)
-    identified = any(r.name == "id" and r.kind == "str" for r in rows)
+    identified = _identified(type_)
     inside = [r for r in rows if r.xml_attribute and not (identified and r.name == "id")]
     rest = [r for r in rows if not r.xml_attribute]
     first = [r for n in _FIRST for r in rest if r.name == n]
     return inside, first, [r for r in rest if r not in first], identified
 
 
-def _subs(rows: list[Attribute]) -> list[Attribute]:
-    return [r for r in rows if r.many and r.rel and r.link]
+def _identified(type_: type) -> bool:
+    return "href" in type_.__struct_fields__  # type: ignore[attr-defined]
 
 
-def _xml_source(type_: type) -> str:
+def _place(r: Attribute) -> tuple[str, str]:
+    """Source of (the href of a list's collection or None, its resource or None)."""
+    if not (r.many and r.link):
+        return "None", "None"
+    own = f"f'{{href}}/{r.rel}' if href and sub_{r.name} is not None else None" if r.rel else "None"
+    return own, f"sub_{r.name}"
+
+
+def _xml_source(type_: type, tag: str, depth: int) -> str:
     inside, first, rest, identified = _split(type_)
-    out = ["def write(o, out, tag, href, base, resource, i):", " a = out.append", " j = i + '  '"]
-    out.append(" head = f'{i}<{tag}'")
+    i = "  " * depth
+    out = ["def write(o, out, href, base, resource):", " a = out.append", f" head = '{i}<{tag}'"]
     if identified:
-        out.append(" if href: head += f' href=\"{esc(href)}\"'")
+        out.append(" if href: head = f'{head} href=\"{att(href)}\"'")
         out.append(" v = o.id")
-        out.append(" if v is not None: head += f' id=\"{esc(v)}\"'")
+        out.append(" if v is not None: head = f'{head} id=\"{att(v)}\"'")
     for row in inside:
         out.append(f" v = o.{row.name}")
-        out.append(f" if v is not None: head += f' {row.tag}=\"{_XML_SCALAR[row.kind]}\"'")
+        shown = "{att(v)}" if row.kind == "str" else _XML_SCALAR[row.kind]
+        out.append(f" if v is not None: head = f'{{head}} {row.tag}=\"{shown}\"'")
     out += [" at = len(out)", " a(head)"]
-    subs = _subs(rest)
     if identified:
-        out.append(" links = ''")
+        out.append(" links = None")
         out.append(" if href and resource is not None:")
-        given = "frozenset(r for r, v in (" + "".join(f"('{r.rel}', o.{r.name})," for r in subs) + ") if v is not None)"
-        if subs and type_ is not None:
-            out.append(f"  given = {given} if " + " or ".join(f"o.{r.name} is not None" for r in subs) + " else NONE")
-        else:
-            out.append("  given = NONE")
-        out += ["  actions, links = around(resource, href, j, given)", "  if actions: a(actions)"]
-    out += _xml_rows(first)
+        out.append(f"  actions, links = around(resource, {depth})")
+        out.append("  h = att(href)")
+        out.append("  if len(actions) > 1: a(h.join(actions))")
+    out += _xml_rows(first, depth + 1)
     if identified:
-        out.append(" if links: a(links)")
-    out += _xml_rows(rest)
+        out.append(" if links is not None and len(links) > 1: a(h.join(links))")
+    out += _xml_rows(rest, depth + 1)
     out += [
         " if len(out) == at + 1: out[at] = head + '/>\\n'",
         " else:",
         "  out[at] = head + '>\\n'",
-        "  a(f'{i}</{tag}>\\n')",
+        f"  a('{i}</{tag}>\\n')",
     ]
     return "\n".join(out)
 
 
-def _xml_rows(rows: list[Attribute]) -> list[str]:
+def _xml_rows(rows: list[Attribute], depth: int) -> list[str]:
     out: list[str] = []
+    j = "  " * depth
     for r in rows:
         out.append(f" v = o.{r.name}")
         out.append(" if v is not None:")
+        call = "nested" if r.kind == "struct" and _identified(r.type) else "plain"
         if not r.many and r.kind != "struct":
-            out.append(f"  a(f'{{j}}<{r.tag}>{_XML_SCALAR[r.kind]}</{r.tag}>\\n')")
+            out.append(f"  a(f'{j}<{r.tag}>{_XML_SCALAR[r.kind]}</{r.tag}>\\n')")
         elif not r.many:
-            out.append(f"  nested(v, out, '{r.tag}', base, None, j)")
+            out.append(f"  {call}(v, out, base, None, None, '{r.tag}', {depth})")
         else:
-            out.append(f"  if not v: a(f'{{j}}<{r.tag}/>\\n')")
+            out.append(f"  if not v: a('{j}<{r.tag}/>\\n')")
             out.append("  else:")
-            out.append(f"   a(f'{{j}}<{r.tag}>\\n')")
-            out.append("   k = j + '  '")
+            out.append(f"   a('{j}<{r.tag}>\\n')")
             if r.kind == "struct":
-                own = f"f'{{href}}/{r.rel}' if href and sub_{r.name} else None" if r.rel and r.link else "None"
-                sub = f"sub_{r.name}" if r.link else "None"
-                out.append(f"   for v in v: nested(v, out, '{r.item}', base, {own}, k, {sub})")
+                own, sub = _place(r)
+                out.append(f"   own = {own}")
+                out.append(f"   for v in v: {call}(v, out, base, own, {sub}, '{r.item}', {depth + 1})")
             else:
-                out.append(f"   for v in v: a(f'{{k}}<{r.item}>{_XML_SCALAR[r.kind]}</{r.item}>\\n')")
-            out.append(f"   a(f'{{j}}</{r.tag}>\\n')")
+                out.append(f"   for v in v: a(f'{j}  <{r.item}>{_XML_SCALAR[r.kind]}</{r.item}>\\n')")
+            out.append(f"   a('{j}</{r.tag}>\\n')")
     return out
 
 
 def _json_source(type_: type) -> str:
     inside, first, rest, identified = _split(type_)
-    out = ["def write(o, out, href, base, resource):", " a = out.append"]
-    subs = _subs(rest)
+    out = ["def write(o, out, href, base, resource):", " a = out.append", " a('{')"]
     if identified:
-        out.append(" links = ''")
-        out.append(" if href and resource is not None:")
-        if subs:
-            given = (
-                "frozenset(r for r, v in (" + "".join(f"('{r.rel}', o.{r.name})," for r in subs) + ") if v is not None)"
-            )
-            out.append(f"  given = {given} if " + " or ".join(f"o.{r.name} is not None" for r in subs) + " else NONE")
-        else:
-            out.append("  given = NONE")
-        out += ["  actions, links = around(resource, href, given)", "  if actions: a(actions)"]
+        out.append(" links = None")
+        out.append(" if href:")
+        out.append("  h = js(href)[1:-1]")
+        out.append("  if resource is not None:")
+        out.append("   actions, links = around(resource, 0)")
+        out.append("   if len(actions) > 1: a(h.join(actions))")
     out += _json_rows(first)
     if identified:
-        out.append(" if links: a(links)")
+        out.append(" if links is not None and len(links) > 1: a(h.join(links))")
     out += _json_rows(inside + rest)
     if identified:
-        out.append(" if href: a(f'\"href\":{js(href)}')")
+        out.append(' if href: a(f\'"href":"{h}",\')')
         out.append(" v = o.id")
-        out.append(" if v is not None: a(f'\"id\":{js(v)}')")
-    out.append(" return None")
+        out.append(f" if v is not None: a(f'\"id\":{_JSON_SCALAR['str']},')")
+    out.append(" v = out[-1]")
+    out.append(" out[-1] = v[:-1] + '},' if v[-1] == ',' else v + '},'")
     return "\n".join(out)
 
 
@@ -252,15 +291,22 @@ def _json_rows(rows: list[Attribute]) -> list[str]:
     for r in rows:
         out.append(f" v = o.{r.name}")
         out.append(" if v is not None:")
+        known = r.kind == "struct" and _identified(r.type)
         if not r.many and r.kind != "struct":
-            out.append(f"  a('\"{r.tag}\":' + {_JSON_SCALAR[r.kind]})")
+            out.append(f"  a(f'\"{r.tag}\":{_JSON_SCALAR[r.kind]},')")
         elif not r.many:
-            out.append(f"  a('\"{r.tag}\":' + nested(v, base, None))")
+            out.append(f"  a('\"{r.tag}\":')")
+            out.append("  nested(v, out, base, None, None)" if known else "  json(type(v))(v, out, None, base, None)")
         else:
-            own = f"f'{{href}}/{r.rel}' if href and sub_{r.name} else None" if r.rel and r.link else "None"
-            sub = f"sub_{r.name}" if r.link else "None"
-            item = f"nested(v, base, {own}, {sub})" if r.kind == "struct" else _JSON_SCALAR[r.kind]
-            out.append(
-                f"  a('\"{r.tag}\":' + ('{{\"{r.item}\":[' + ','.join([{item} for v in v]) + ']}}' if v else '{{}}'))"
-            )
+            out.append(f"  if not v: a('\"{r.tag}\":{{}},')")
+            out.append("  else:")
+            out.append(f'   a(\'"{r.tag}":{{"{r.item}":[\')')
+            if r.kind == "struct":
+                own, sub = _place(r)
+                out.append(f"   own = {own}")
+                each = f"nested(v, out, base, own, {sub})" if known else "json(type(v))(v, out, None, base, None)"
+                out.append(f"   for v in v: {each}")
+            else:
+                out.append(f"   for v in v: a(f'{_JSON_SCALAR[r.kind]},')")
+            out.append("   out[-1] = out[-1][:-1] + ']},'")
     return out
