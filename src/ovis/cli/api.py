@@ -76,7 +76,7 @@ class Client:
     def list(self, path: str, **query: str) -> list[Document]:
         """The members of a collection; v4's JSON has them under the element's name."""
         answer = self.get(path, **query)
-        rows = next(iter(answer.values()), [])
+        rows: Any = next(iter(answer.values()), [])
         return list(rows) if isinstance(rows, list) else []
 
     def wait(self, path: str, wanted: Callable[[Document], bool], limit: float, what: str) -> Document:

@@ -38,7 +38,9 @@ def status(args: argparse.Namespace) -> int:
                 "name": name,
                 "state": "running" if found else "ended",
                 "pid": found.pid if found else None,
-                "since": datetime.fromtimestamp(found.since).astimezone().isoformat("seconds") if found else None,
+                "since": datetime.fromtimestamp(found.since).astimezone().isoformat(timespec="seconds")
+                if found
+                else None,
                 "memory_mib": round(found.memory() / (1 << 20)) if found else None,
                 "log": str(instance.processes.log(name)),
             }
