@@ -89,7 +89,7 @@ _TABLE = """\
 - ISCSIConnection.discoverSendTargets host port user? password? ipv6_enabled?
 + Image.delete imageID storagepoolID storagedomainID postZero force discard?
 + Image.deleteVolumes imageID storagepoolID storagedomainID volumeList postZero? force? discard?
-- Image.getVolumes imageID storagepoolID storagedomainID
++ Image.getVolumes imageID storagepoolID storagedomainID
 - Image.move imageID storagepoolID storagedomainID dstSdUUID operation postZero force discard?
 - Image.cloneStructure imageID storagepoolID storagedomainID dstSdUUID
 - Image.syncData imageID storagepoolID storagedomainID dstSdUUID syncType
@@ -97,7 +97,7 @@ _TABLE = """\
 - Image.upload methodArgs storagepoolID storagedomainID imageID volumeID?
 + Image.prepare storagepoolID storagedomainID imageID volumeID allowIllegal?
 + Image.teardown storagepoolID storagedomainID imageID volumeID?
-- Image.reconcileVolumeChain storagepoolID storagedomainID imageID leafVolID
++ Image.reconcileVolumeChain storagepoolID storagedomainID imageID leafVolID
 - Lease.create lease metadata?
 - Lease.delete lease
 - Lease.rebuild_leases sd_id
@@ -121,7 +121,7 @@ _TABLE = """\
 + StorageDomain.getStats storagedomainID
 + StorageDomain.getVolumes storagedomainID storagepoolID imageID
 + StorageDomain.setDescription storagedomainID description
-- StorageDomain.validate storagedomainID
++ StorageDomain.validate storagedomainID
 - StorageDomain.dump sd_id full?
 + StoragePool.connect storagepoolID hostID scsiKey masterSdUUID masterVersion domainDict?
 + StoragePool.connectStorageServer storagepoolID domainType connectionParams
@@ -134,9 +134,9 @@ _TABLE = """\
 - StoragePool.getDomainsContainingImage storagepoolID imageID
 + StoragePool.getSpmStatus storagepoolID
 + StoragePool.getInfo storagepoolID
-- StoragePool.reconstructMaster storagepoolID hostId name masterSdUUID masterVersion domainDict lockRenewalIntervalSec leaseTimeSec ioOpTimeoutSec leaseRetries
-- StoragePool.refresh storagepoolID masterSdUUID masterVersion
-- StoragePool.setDescription storagepoolID description
++ StoragePool.reconstructMaster storagepoolID hostId name masterSdUUID masterVersion domainDict lockRenewalIntervalSec leaseTimeSec ioOpTimeoutSec leaseRetries
++ StoragePool.refresh storagepoolID masterSdUUID masterVersion
++ StoragePool.setDescription storagepoolID description
 + StoragePool.spmStart storagepoolID prevID prevLver enableScsiFencing maxHostID? domVersion?
 + StoragePool.spmStop storagepoolID
 - StoragePool.upgrade storagepoolID targetDomVersion
@@ -145,7 +145,7 @@ _TABLE = """\
 - StoragePool.prepareMerge storagepoolID subchainInfo
 - StoragePool.finalizeMerge storagepoolID subchainInfo
 - StoragePool.reduceVolume storagepoolID storagedomainID imageID volumeID allowActive?
-- StoragePool.switchMaster storagepoolID oldMasterUUID newMasterUUID masterVersion
++ StoragePool.switchMaster storagepoolID oldMasterUUID newMasterUUID masterVersion
 + Task.clear taskID
 + Task.getInfo taskID
 + Task.getStatus taskID
@@ -195,12 +195,12 @@ _TABLE = """\
 - VM.seal vmID job_id sp_id images
 - Volume.copy volumeID storagepoolID storagedomainID imageID dstSdUUID dstImgUUID dstVolUUID desc volType volFormat preallocate postZero force discard?
 + Volume.create volumeID storagepoolID storagedomainID imageID size volFormat preallocate diskType desc srcImgUUID srcVolUUID initialSize? addBitmaps? legal? sequence? bitmap?
-- Volume.delete volumeID storagepoolID storagedomainID imageID postZero force discard?
++ Volume.delete volumeID storagepoolID storagedomainID imageID postZero force discard?
 - Volume.verify_untrusted storagepoolID storagedomainID imageID volumeID
 + Volume.extendSize storagepoolID storagedomainID imageID volumeID newSize
 + Volume.getInfo volumeID storagepoolID storagedomainID imageID
-- Volume.measure volumeID storagepoolID storagedomainID imageID dstVolFormat backing_chain? baseID?
-- Volume.getQemuImageInfo volumeID storagepoolID storagedomainID imageID
++ Volume.measure volumeID storagepoolID storagedomainID imageID dstVolFormat backing_chain? baseID?
++ Volume.getQemuImageInfo volumeID storagepoolID storagedomainID imageID
 + Volume.getSize volumeID storagepoolID storagedomainID imageID
 + Volume.refresh volumeID storagepoolID storagedomainID imageID
 + Volume.setDescription volumeID storagepoolID storagedomainID imageID description
@@ -221,7 +221,7 @@ _TABLE = """\
 - SDM.amend_volume job_id vol_info qcow2_attr
 - SDM.move_domain_device job_id move_params
 - SDM.reduce_domain job_id reduce_params
-- SDM.update_volume job_id vol_info vol_attr
++ SDM.update_volume job_id vol_info vol_attr
 - SDM.add_bitmap job_id vol_info bitmap
 - SDM.remove_bitmap job_id vol_info bitmap
 - SDM.clear_bitmaps job_id vol_info
