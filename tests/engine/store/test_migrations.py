@@ -146,12 +146,10 @@ def test_a_database_of_a_newer_engine_is_refused_and_untouched(database_url: str
     seeded(database_url, revisions(tmp_path / "older", FIRST))
     engine = open_database(database_url)
     upgrade(engine, sa.MetaData(), newer)
-    for attempt in (
-        lambda: upgrade(engine, sa.MetaData(), tmp_path / "older"),
-        lambda: require_current(engine, tmp_path / "older"),
-    ):
-        with pytest.raises(DatabaseUnfit, match=r"revision 0002.*newer engine.*knows 0001"):
-            attempt()
+    with pytest.raises(DatabaseUnfit, match=r"revision 0002.*newer engine.*knows 0001"):
+        upgrade(engine, sa.MetaData(), tmp_path / "older")
+    with pytest.raises(DatabaseUnfit, match=r"revision 0002.*newer engine.*knows 0001"):
+        require_current(engine, tmp_path / "older")
     assert revision_of(engine) == "0002"
     engine.dispose()
 

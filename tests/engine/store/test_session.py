@@ -212,7 +212,7 @@ def test_numbers_of_serial_rows_grow_and_are_never_used_again(database_url: str)
 def test_sets_may_have_any_size(database_url: str) -> None:
     many = 70_000  # more than either database takes as parameters
     with opened(database_url) as store:
-        store.write_now(lambda tx: [tx.insert(Book(id=f"{n:05}", pages=n)) for n in range(0, 1200)])
+        store.write_now(lambda tx: [tx.insert(Book(id=f"{n:05}", pages=n)) for n in range(1200)])
         store.cache.drop("books", "")
         ids = [f"{n:05}" for n in range(many)]
         assert len(store.read_now(lambda rd: rd.get_many(Book, ids))) == 1200
@@ -227,8 +227,11 @@ def test_pages_of_a_selection_follow_its_order(database_url: str) -> None:
         store.write_now(lambda tx: [tx.insert(Book(id=str(n), name="bB"[n % 2] + str(n % 5))) for n in range(10)])
         everything = store.read_now(lambda rd: rd.select(Book))
         assert [b.name.lower() for b in everything] == sorted(b.name.lower() for b in everything)
-        parts = [store.read_now(lambda rd, at=at: rd.select(Book, limit=3, offset=at)) for at in (0, 3, 6, 9)]
-        assert [b for part in parts for b in part] == everything
+
+        def parts(rd: Reader) -> list[Book]:
+            return [book for at in (0, 3, 6, 9) for book in rd.select(Book, limit=3, offset=at)]
+
+        assert store.read_now(parts) == everything
 
 
 def test_writers_of_other_processes_wait_instead_of_failing(database_url: str) -> None:

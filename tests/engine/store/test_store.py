@@ -4,7 +4,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +18,16 @@ from ovis.engine.store.session import Change, Reader, Tx
 from ovis.engine.store.store import Store
 from tests.databases import PostgresServer
 from tests.engine.store.samples import TABLES, Book, Page, Shelf, opened, opened_in_loop
+
+
+def adding(id_: str) -> Callable[[Tx], Book]:
+    """A write that adds a book."""
+    return lambda tx: tx.insert(Book(id=id_))
+
+
+def reading(id_: str, everything: bool) -> Callable[[Reader], list[Book]]:
+    """One book, or all."""
+    return lambda rd: rd.select(Book) if everything else [rd.need(Book, id_)]
 
 
 class Blow(BaseException):
@@ -60,7 +70,7 @@ async def test_one_failing_write_of_a_group_leaves_the_others_and_nothing_of_its
         await asyncio.sleep(0)
         hold.set()
         results = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [r for r in results[1::2]] == ["0", "1", "2", "3"]
+        assert list(results[1::2]) == ["0", "1", "2", "3"]
         assert [type(r) for r in results[2::2]][:2] == [Refused, Blow]
         assert all(isinstance(r, sa.exc.SQLAlchemyError) for r in results[6::2])
         assert sorted(b.id for b in await store.read(lambda rd: rd.select(Book))) == ["0", "1", "2", "3"]
@@ -80,7 +90,7 @@ async def test_a_listener_that_fails_stops_neither_the_others_nor_the_writer(dat
         store.on_commit(bad)
         store.on_commit(told.extend)
         for n in range(3):
-            await store.write(lambda tx, n=n: tx.insert(Book(id=f"{in_loop}{n}")))
+            await store.write(adding(f"{in_loop}{n}"))
         assert [c.id for c in told] == [f"{in_loop}{n}" for n in range(3)]
         await asyncio.to_thread(store.close)
 
@@ -215,9 +225,7 @@ def test_many_readers_and_a_writer_never_see_a_torn_or_stale_document(database_u
                 if latest is not None and latest[1].pages < known:
                     wrong.append(f"latest {id_}: {latest[1].pages} < {known}")
                 known = told[id_]
-                for book in store.read_now(
-                    lambda rd: rd.select(Book) if chance.random() < 0.5 else [rd.need(Book, id_)]
-                ):
+                for book in store.read_now(reading(id_, chance.random() < 0.5)):
                     if book.name != str(book.pages) or (book.id == id_ and (book.pages or 0) < known):
                         wrong.append(f"{book} after {known}")
 
@@ -292,7 +300,7 @@ def test_a_connection_lost_in_the_middle_of_a_group_undoes_and_tells_all_of_it(
             time.sleep(0.01)
         for name, run in (("first", None), ("refused", refused), ("killed", killed), ("last", None)):
             size = store._queue.qsize()
-            threads.append(ask(name, run or (lambda tx, name=name: tx.insert(Book(id=name)))))
+            threads.append(ask(name, run or adding(name)))
             while store._queue.qsize() == size:
                 time.sleep(0.01)
         hold.set()

@@ -3,9 +3,12 @@
 Does: carry values. Does not: parse headers (http) or check permits (access).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,6 @@ class Call:
         return default if text not in ("false", "f", "no", "n", "0") else False
 
     def number(self, name: str) -> int | None:
-        """An integer parameter; bad ones are ignored."""
-        try:
-            return int(self.params[name])
-        except (KeyError, ValueError):
-            return None
+        """An integer parameter; bad ones are ignored, and so are those that no number of rows or row could have."""
+        text = self.params.get(name, "").strip()
+        return int(text) if _NUMBER.fullmatch(text) else None

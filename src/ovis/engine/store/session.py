@@ -21,6 +21,7 @@ from ovis.engine.store.tables import Schema, Table, fit_for_integer, fit_for_tex
 
 T = TypeVar("T")
 _CHUNK = 500  # ids in one IN list; SQLite's limit on variables is far above, plans stay small
+MOST_ROWS = 1 << 31  # nobody means more, and no multiple of it that can occur is too large for either database
 Operation = Literal["insert", "update", "delete"]
 
 
@@ -162,7 +163,7 @@ class Reader:
             order = [sql.c.name_key, sql.c.id] if "name_key" in sql.c else [sql.c.id]
         query = query.order_by(*order)
         if limit is not None:
-            query = query.limit(limit)
+            query = query.limit(min(limit, MOST_ROWS))
         if offset:
             query = query.offset(offset)
         return self._documents(table, query)

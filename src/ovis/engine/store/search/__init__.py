@@ -1,6 +1,7 @@
 """The search language: grammar, searchable objects, SQL."""
 
+from ovis.engine.store.search.grammar import SearchError
 from ovis.engine.store.search.objects import Field, Join, SearchObject
 from ovis.engine.store.search.select import search
 
-__all__ = ["Field", "Join", "SearchObject", "search"]
+__all__ = ["Field", "Join", "SearchError", "SearchObject", "search"]

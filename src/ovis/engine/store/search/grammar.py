@@ -12,12 +12,21 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+_ILLEGAL = re.compile("[';\0\ud800-\udfff]")
 _TOKEN = re.compile(r'\s*(?:(?P<op>!=|<=|>=|=|<|>)|"(?P<quoted>[^"]*)"|(?P<word>[^\s=!<>"]+(?:!(?!=)[^\s=!<>"]*)*))')
+# What keeps a query from becoming work without end for the database.
+_MOST_CONDITIONS = 100
+_LONGEST_VALUE = 2000
+_MOST_WILDCARDS = 8
 _KEYWORDS = frozenset(("and", "or", "sortby", "page"))
 
 
-class SyntaxFault(ValueError):
-    """Not a query. position: where, in characters; expected: what would have fitted."""
+class SearchError(ValueError):
+    """A text that is no query for the object searched."""
+
+
+class SyntaxFault(SearchError):
+    """Not a query at all. position: where, in characters; expected: what would have fitted."""
 
     def __init__(self, position: int, expected: str) -> None:
         super().__init__(f"at {position}: expected {expected}")
@@ -70,8 +79,9 @@ def _tokens(text: str) -> list[_Token]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        if "'" in text or ";" in text:
-            raise SyntaxFault(min(i for i in (text.find("'"), text.find(";")) if i >= 0), "no ' and no ;")
+        illegal = _ILLEGAL.search(text)
+        if illegal is not None:
+            raise SyntaxFault(illegal.start(), "none of ' ; and control characters")
         self.tokens = _tokens(text)
         self.at = 0
         self.end = len(text)
@@ -99,6 +109,8 @@ class _Parser:
                 if token.is_word("or"):
                     anyof.append([])
             anyof[-1].append(self.condition())
+            if sum(map(len, anyof)) > _MOST_CONDITIONS:
+                raise SyntaxFault(token.position, f"no more than {_MOST_CONDITIONS} conditions")
         sort, descending = self.sorting()
         page = self.page()
         left = self.peek()
@@ -117,8 +129,14 @@ class _Parser:
             if value is None or value.kind == "op":
                 raise SyntaxFault(self.end if value is None else value.position, "a value")
             self.take()
-            return Condition(tuple(token.text.lower().split(".", 1)), following.text, value.text)
-        return Condition((), "=", token.text)
+            return Condition(tuple(token.text.lower().split(".", 1)), following.text, self.fitting(value))
+        return Condition((), "=", self.fitting(token))
+
+    def fitting(self, token: _Token) -> str:
+        text = re.sub(r"\*{2,}", "*", token.text)
+        if len(text) > _LONGEST_VALUE or text.count("*") > _MOST_WILDCARDS:
+            raise SyntaxFault(token.position, "a shorter value with fewer *")
+        return text
 
     def sorting(self) -> tuple[str | None, bool]:
         token = self.peek()
@@ -140,7 +158,7 @@ class _Parser:
             return None
         self.take()
         number = self.take()
-        if number.kind != "word" or not number.text.isdigit() or int(number.text) < 1:
+        if number.kind != "word" or not re.fullmatch(r"0*[1-9][0-9]{0,8}", number.text):
             raise SyntaxFault(number.position, "a page number")
         return int(number.text)
 

@@ -4,7 +4,7 @@ Does: hold declarations. Does not: build SQL.
 Follows: search fields of engine 4.5 (names, types, operators).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +17,8 @@ FieldKind = Literal["text", "enum", "int", "size", "date", "bool", "uuid", "time
 class Join:
     """A value in another table: its row is the one whose `remote` column equals our `local` one.
 
-    then: a further join from that table. many: several rows may match (any of them counts).
+    then: a further join from that table. tree: the remote table's column that names a row's parent; a match counts for
+    everything below it, too (tags). Several rows may match: any of them counts.
     """
 
     table: str
@@ -25,6 +26,7 @@ class Join:
     column: str
     remote: str = "id"
     then: "Join | None" = None
+    tree: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Field:
     """One searchable field. column: in the object's own table; via: elsewhere; convert(text) -> value for odd forms.
 
     free: takes part in free-text search (text fields do, unless switched off). unit: what one in the query means.
+    words: what an enum's value is called in queries where it differs: word (lower case, no `_`) -> stored values.
     """
 
     kind: FieldKind = "text"
@@ -40,6 +43,7 @@ class Field:
     free: bool = True
     unit: int = 1
     convert: Callable[[str], Any] | None = None
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,5 +63,5 @@ class SearchObject:
     @property
     def names(self) -> frozenset[str]:
         """How conditions may call this object: `vm.name`, `vms.name`."""
-        plural = self.prefix.lower()
-        return frozenset((plural, plural.rstrip("s"), plural.removesuffix("es")))
+        word = self.prefix.lower()
+        return frozenset((word, word.removesuffix("s"), word.removesuffix("s") + "s", self.table.name))

@@ -5,19 +5,23 @@ Does not: check permissions (the caller adds its own condition). Syntax errors a
 Follows: search language of engine 4.5.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from ovis.engine.store.search.grammar import Condition, Query, SyntaxFault, parse
+from ovis.engine.store.search.grammar import Condition, Query, SearchError, parse
 from ovis.engine.store.search.objects import Field, Join, SearchObject
-from ovis.engine.store.session import Reader
+from ovis.engine.store.session import MOST_ROWS, Reader
+from ovis.engine.store.tables import fit_for_integer
 
 log = structlog.get_logger(__name__)
 _ORDERED = frozenset(("int", "size", "date", "timespan", "severity", "version"))
 _SEVERITIES = {"normal": 0, "warning": 1, "error": 2, "alert": 10}
+_NUMBER = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,6})?")
+_SPAN = re.compile(r"(?:([0-9]{1,6})\.)?([0-9]{1,4}):([0-9]{1,4})(?::([0-9]{1,4}))?")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DATE_FORMS = (
     "%Y-%m-%d",
@@ -30,7 +34,7 @@ _DATE_FORMS = (
 )
 
 
-class _Unfit(ValueError):
+class Unfit(SearchError):
     """A value or operator that the field does not have."""
 
 
@@ -46,14 +50,23 @@ def search(
 ) -> list[tuple[str, int]]:
     """(id, version) of what the query finds, in its order. limit: also the size of a page."""
     try:
-        query = parse(text)
+        query = parse(_without_prefix(what, text))
         statement = compile_query(
             rd, what, query, limit=limit, case_sensitive=case_sensitive, where=where, now=now or datetime.now(UTC)
         )
-    except (SyntaxFault, _Unfit) as err:
+    except SearchError as err:
         log.info("search not understood", object=what.prefix, query=text, error=str(err))
         return []
     return rd.keys(statement)
+
+
+_PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:")
+
+
+def _without_prefix(what: SearchObject, text: str) -> str:
+    """The query behind `Vms:`, as it is typed in a search bar; another object's name there is no query for this one."""
+    found = _PREFIX.match(text)
+    return text[found.end() :] if found is not None and found.group(1).lower() in what.names else text
 
 
 def compile_query(
@@ -69,6 +82,7 @@ def compile_query(
     """The SELECT of a query."""
     table = rd.schema.sql[what.table.name]
     build = _Builder(rd, case_sensitive, now)
+    build.allow_one_free_text(what, query)
     alternatives = [sa.and_(*(build.condition(what, table, c) for c in all_of)) for all_of in query.anyof]
     conditions = [*where, sa.or_(*alternatives)] if alternatives else list(where)
     statement = sa.select(table.c.id, table.c.version).where(*conditions)
@@ -76,6 +90,7 @@ def compile_query(
     if query.page is not None and limit is None:
         limit = 100
     if limit is not None and limit >= 0:
+        limit = min(limit, MOST_ROWS)
         statement = statement.limit(limit)
         if query.page is not None:
             statement = statement.offset((query.page - 1) * limit)
@@ -85,44 +100,72 @@ def compile_query(
 class _Builder:
     def __init__(self, rd: Reader, case_sensitive: bool, now: datetime) -> None:
         self.sql = rd.schema.sql
+        self.sqlite = rd.connection.dialect.name == "sqlite"
         self.case_sensitive = case_sensitive
         self.now = now
 
+    def allow_one_free_text(self, what: SearchObject, query: Query) -> None:
+        """A second text without a field would be another object's; there is none."""
+        seen: set[str] = set()
+        for condition in (c for all_of in query.anyof for c in all_of):
+            where = self.free_text_of(what, condition.path)
+            if where is not None and where in seen:
+                raise Unfit(f"more than one text without a field for {where}")
+            if where is not None:
+                seen.add(where)
+
+    def free_text_of(self, what: SearchObject, path: tuple[str, ...]) -> str | None:
+        """Which object a condition searches as a whole, or None if it names a field."""
+        if len(path) == 2 and (path[0] in what.names or _crossed(what, path[0]) is not None):
+            return None
+        if len(path) == 1 and path[0] in what.fields:
+            return None
+        if len(path) == 1 and (crossed := _crossed(what, path[0])) is not None:
+            return crossed
+        return what.prefix
+
     def condition(self, what: SearchObject, table: sa.Table, condition: Condition) -> Any:
         path = condition.path
-        if len(path) == 2 and path[0] in what.names:
-            path = path[1:]
-        if len(path) == 2:
+        if len(path) == 2 and _crossed(what, path[0]) is not None and path[0] not in what.names:
             return self.cross(what, table, path, condition)
+        if len(path) == 2 and path[0] in what.names:
+            found = what.fields.get(path[1])
+            if found is None:
+                raise Unfit(f"{what.prefix} have no {path[1]}")
+            return self.compare(table, found, condition.op, condition.value)
         if len(path) == 1:
             found = what.fields.get(path[0])
             if found is not None:
                 return self.compare(table, found, condition.op, condition.value)
-            if path[0] in what.cross or path[0] in what.names:
+            if path[0] in what.names or _crossed(what, path[0]) is not None:
                 return self.whole_object(what, table, path[0], condition)
-            return self.free_text(what, table, f"{path[0]}{condition.op}{condition.value}")
+        if path:  # neither a field nor an object: it is what it looks like, a text
+            return self.free_text(what, table, f"{'.'.join(path)}{condition.op}{condition.value}")
         return self.free_text(what, table, condition.value)
 
     def cross(self, what: SearchObject, table: sa.Table, path: tuple[str, ...], condition: Condition) -> Any:
-        known = what.cross.get(path[0]) or what.cross.get(path[0].rstrip("s"))
-        if known is None:
-            raise _Unfit(f"{what.prefix} know no {path[0]}")
+        known = what.cross[str(_crossed(what, path[0]))]
         other, join = known[0](), known[1]
+        if path[1] not in other.fields:
+            raise Unfit(f"{other.prefix} have no {path[1]}")
         remote = self.sql[other.table.name]
         inner = self.condition(other, remote, Condition((path[1],), condition.op, condition.value))
         return self.exists(table, join, lambda target: sa.and_(target.c[join.column] == remote.c.id, inner), remote)
 
     def whole_object(self, what: SearchObject, table: sa.Table, name: str, condition: Condition) -> Any:
+        if condition.op not in ("=", "!="):
+            raise Unfit(f"objects have no {condition.op}")
         if name in what.names:
             found = self.free_text(what, table, condition.value)
         else:
-            other, join = what.cross[name][0](), what.cross[name][1]
+            known = what.cross[str(_crossed(what, name))]
+            other, join = known[0](), known[1]
             remote = self.sql[other.table.name]
             inner = self.free_text(other, remote, condition.value)
             found = self.exists(
                 table, join, lambda target: sa.and_(target.c[join.column] == remote.c.id, inner), remote
             )
-        return sa.not_(found) if condition.op == "!=" else found
+        return sa.not_(sa.func.coalesce(found, sa.false())) if condition.op == "!=" else found
 
     def exists(self, table: sa.Table, join: Join, condition: Any, remote: sa.Table) -> Any:
         """EXISTS over the join's table and the other object's; a join straight to it needs no table between."""
@@ -149,6 +192,8 @@ class _Builder:
     def through(self, table: Any, join: Join, field: Field, op: str, value: str) -> Any:
         target = self.sql[join.table].alias()
         positive = "=" if op == "!=" else op
+        if join.tree is not None:
+            return self.below(table, join, field, op, value)
         inner = (
             self.through(target, join.then, field, positive, value)
             if join.then
@@ -157,17 +202,43 @@ class _Builder:
         found = sa.exists(sa.select(sa.literal(1)).where(target.c[join.remote] == table.c[join.local], inner))
         return sa.not_(found) if op == "!=" else found
 
+    def below(self, table: Any, join: Join, field: Field, op: str, value: str) -> Any:
+        """Rows that match, and all rows below them in their tree."""
+        remote = self.sql[join.table]
+        positive = "=" if op == "!=" else op
+        hits = sa.select(remote.c[join.remote].label("hit")).where(
+            self.test(remote.c[join.column], field, positive, value)
+        )
+        tree = hits.cte(recursive=True)
+        child = remote.alias()
+        tree = tree.union(
+            sa.select(child.c[join.remote]).where(
+                child.c[str(join.tree)] == tree.c.hit, child.c[join.remote] != tree.c.hit
+            )
+        )
+        found = table.c[join.local].in_(sa.select(tree.c.hit))
+        return sa.not_(found) if op == "!=" else found
+
     def test(self, column: Any, field: Field, op: str, value: str) -> Any:
         if field.kind in ("text", "uuid"):
             return self.text(column, op, value)
         if field.kind == "enum":
+            if op not in ("=", "!="):
+                raise Unfit(f"words have no {op}")
             wanted = value.replace("_", "").lower()
             flat = sa.func.lower(sa.func.replace(column, "_", ""))
-            found = self.like(flat, wanted) if "*" in wanted else flat == wanted
+            if "*" in wanted:
+                found = self.like(flat, wanted)
+            elif wanted in field.words:
+                found = column.in_(field.words[wanted])
+            else:
+                found = flat == wanted
             return found if op == "=" else sa.or_(column.is_(None), sa.not_(found))
         if field.kind == "bool":
+            if op not in ("=", "!="):
+                raise Unfit(f"true and false have no {op}")
             if value.lower() not in ("true", "false", "1", "0"):
-                raise _Unfit(f"{value!r} is neither true nor false")
+                raise Unfit(f"{value!r} is neither true nor false")
             wanted_flag = value.lower() in ("true", "1")
             found = column.is_(True) if wanted_flag else sa.or_(column.is_(False), column.is_(None))
             return found if op == "=" else sa.not_(found)
@@ -175,18 +246,35 @@ class _Builder:
 
     def text(self, column: Any, op: str, value: str) -> Any:
         if op not in ("=", "!="):
-            raise _Unfit(f"texts have no {op}")
-        if "*" in value:
-            found = self.like(column if self.case_sensitive else sa.func.lower(column), value)
-        elif self.case_sensitive:
-            found = column == value
-        else:
-            found = sa.func.lower(column) == value.lower()
+            raise Unfit(f"texts have no {op}")
+        found = self.matches(column, value)
         return found if op == "=" else sa.or_(column.is_(None), sa.not_(found))
 
+    def matches(self, column: Any, value: str) -> Any:
+        """The whole value, or a pattern; beginnings that are given become ranges of the key, which its index knows."""
+        if self.case_sensitive:
+            return self.like(column, value) if "*" in value else column == value
+        wanted = value.lower()
+        key = column.table.c.get(f"{column.name}_key")
+        folded = key if key is not None else self.fold(column)
+        if "*" not in wanted:
+            return folded == wanted
+        beginning, rest = wanted.split("*", 1)
+        end = _after(beginning)
+        if key is None or end is None:
+            return self.like(folded, wanted)
+        within = sa.and_(key >= beginning, key < end)
+        return sa.and_(within, self.like(key, wanted)) if rest else within
+
+    def fold(self, column: Any) -> Any:
+        """Lower case in every script, whatever the database's own locale is."""
+        return sa.func.lower(column if self.sqlite else sa.collate(column, "und-x-icu"))
+
     def like(self, column: Any, value: str) -> Any:
-        text = value if self.case_sensitive else value.lower()
-        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
+        """`*` stands for anything, every other character for itself; case counts (SQLite's LIKE would ignore it)."""
+        if self.sqlite:
+            return column.op("GLOB", is_comparison=True)(re.sub(r"[\[?]", r"[\g<0>]", value))
+        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
         return column.like(escaped, escape="\\")
 
     def ordered(self, column: Any, field: Field, op: str, value: str) -> Any:
@@ -194,7 +282,7 @@ class _Builder:
         if field.kind == "date" and op in ("=", "!="):
             day = wanted - wanted % 86_400_000
             found = sa.and_(column >= day, column < day + 86_400_000)
-            return found if op == "=" else sa.not_(found)
+            return found if op == "=" else sa.or_(column.is_(None), sa.not_(found))
         if field.kind == "timespan":  # stored as a moment: a longer uptime is an earlier start
             op = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
         compare = {
@@ -205,26 +293,30 @@ class _Builder:
             ">": column.__gt__,
             ">=": column.__ge__,
         }
-        return compare[op](wanted)
+        return compare[op](sa.literal(wanted, sa.Float()) if isinstance(wanted, float) else wanted)
 
     def value(self, field: Field, text: str) -> Any:
         if field.convert is not None:
-            return field.convert(text)
-        if field.kind == "severity":
-            known = _SEVERITIES.get(text.lower())
-            if known is None and not text.isdigit():
-                raise _Unfit(f"no severity {text}")
-            return known if known is not None else int(text)
+            try:
+                return field.convert(text)
+            except (ValueError, KeyError, OverflowError) as err:
+                raise Unfit(f"{text!r} does not fit") from err
+        if field.kind == "version":
+            return text
         if field.kind == "date":
             return round(self.moment(text).timestamp() * 1000)
         if field.kind == "timespan":
-            return round((self.now - _span(text)).timestamp() * 1000)
-        if field.kind == "version":
-            return text
-        try:
-            return int(text) * field.unit
-        except ValueError as err:
-            raise _Unfit(f"{text!r} is no number") from err
+            return round(self.now.timestamp() * 1000) - _span(text)
+        word = text.strip().lower()
+        if field.kind == "severity" and word in _SEVERITIES:
+            return _SEVERITIES[word]
+        if not _NUMBER.fullmatch(word):
+            raise Unfit(f"{text!r} is no number")
+        number = float(word) if "." in word else int(word)
+        number = round(number * field.unit) if field.unit != 1 else number
+        if not fit_for_integer(int(number)):
+            raise Unfit(f"{text!r} is too large")
+        return number
 
     def moment(self, text: str) -> datetime:
         word = text.strip().lower()
@@ -241,14 +333,14 @@ class _Builder:
                 return datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
             except ValueError:
                 continue
-        raise _Unfit(f"{text!r} is no date")
+        raise Unfit(f"{text!r} is no date")
 
     def order(self, what: SearchObject, table: sa.Table, query: Query) -> list[Any]:
         found = []
         if query.sort is not None:
             field = what.fields.get(query.sort)
             if field is None:
-                raise _Unfit(f"{what.prefix} have no {query.sort} to sort by")
+                raise Unfit(f"{what.prefix} have no {query.sort} to sort by")
             column = self.sort_column(table, field)
             found.append(column.desc().nulls_last() if query.descending else column.asc().nulls_first())
         names = what.default or (("name_key",) if "name_key" in table.c else ())
@@ -267,11 +359,25 @@ class _Builder:
         return sa.func.lower(column) if field.kind == "text" and not self.case_sensitive else column
 
 
-def _span(text: str) -> timedelta:
-    """`[d.]hh:mm[:ss]`."""
-    days, _, clock = text.rpartition(".")
-    parts = clock.split(":")
-    if not 2 <= len(parts) <= 3 or not all(p.isdigit() for p in parts) or (days and not days.isdigit()):
-        raise _Unfit(f"{text!r} is no time span")
-    hours, minutes, seconds = (int(p) for p in [*parts, "0"][:3])
-    return timedelta(days=int(days or 0), hours=hours, minutes=minutes, seconds=seconds)
+def _crossed(what: SearchObject, name: str) -> str | None:
+    """The object of another kind that a name means, in singular or plural."""
+    return next((known for known in (name, name.removesuffix("s")) if known in what.cross), None)
+
+
+def _after(beginning: str) -> str | None:
+    """The least text behind all that begin so, in the order of code points; None if there is none."""
+    while beginning and beginning[-1] == "\U0010ffff":
+        beginning = beginning[:-1]
+    if not beginning:
+        return None
+    following = ord(beginning[-1]) + 1
+    return beginning[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def _span(text: str) -> int:
+    """Milliseconds of `[d.]hh:mm[:ss]`."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise Unfit(f"{text!r} is no time span")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
