@@ -1,12 +1,14 @@
 """A simulated host: capabilities, statistics and VMs of a state machine, under the real server.
 
 Does: the life of VMs with the statuses, events and timing of a host; migration to other simulated hosts; faults on
-demand (control file `faults.json` in its folder: slow, full, fail_start, partitioned). Does not: run anything.
+demand (control file `faults.json` in its folder: slow, full, fail_start, refuse_incoming, partitioned, off). Guests
+outlive a killed agent: each running VM is a file. Does not: run anything.
 """
 
 import asyncio
 import contextlib
 import hashlib
+import os
 import time
 import zlib
 from collections.abc import Mapping
@@ -28,7 +30,10 @@ from ovis.contract.statuses import ExitCode, ExitReason
 BOOT_SECONDS = 0.3
 SHUTDOWN_SECONDS = 0.3
 MIGRATION_SECONDS = 0.6
+BUSY_SECONDS = 0.3  # before a full migration target is asked again
 SAVE_SECONDS = 0.3
+# Statuses without a domain of its own on this host: nothing to find again.
+_PASSING = (st.DOWN, st.MIGRATION_DESTINATION)
 _MEMORY_MIB = 512 * 1024
 _CPUS = 64
 _FLAGS = (
@@ -45,7 +50,7 @@ class SimulatedVm:
 
     __slots__ = (
         "agent", "begun", "console_port", "exit_code", "exit_message", "exit_reason", "host", "incoming_limit", "macs", "memory_mib", "name",
-        "pause_code", "problem", "status", "status_time", "target", "task", "vcpus", "vm_id", "xml",
+        "pause_code", "problem", "resume_as", "status", "status_time", "target", "task", "vcpus", "vm_id", "xml",
     )  # fmt: skip
 
     def __init__(self, vm_id: str, xml: str) -> None:
@@ -65,6 +70,7 @@ class SimulatedVm:
         self.console_port = 5900 + zlib.crc32(vm_id.encode()) % 1000
         self.target = self.problem = ""
         self.incoming_limit = 2
+        self.resume_as = st.UP  # what an incoming guest becomes
         self.task: asyncio.Task[None] | None = None
 
 
@@ -83,6 +89,8 @@ class SimulatedDriver(SimulatedStorage):
         self.settings, self.identity, self.name = settings, identity, name
         self.vms: dict[str, SimulatedVm] = {}
         self._publish: Publish = lambda event_id, body: None
+        self._folder = Path(settings.data) / "vms"
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._faults_file = Path(settings.data) / "faults.json"
         self._faults: tuple[float, dict[str, Any]] = (0.0, {})
         self._boot = time.time()
@@ -91,31 +99,73 @@ class SimulatedDriver(SimulatedStorage):
     async def start(self, publish: Publish) -> None:
         """Find the VMs of the last run again: guests outlive their agent."""
         self._publish = publish
-        kept = self.rack.state["hosts"].get(self.name, {})
-        for vm_id, xml in kept.items():
-            vm = SimulatedVm(vm_id, xml)
-            vm.status = st.UP
-            self.vms[vm_id] = vm
+        for file in self._folder.glob("*.json"):
+            kept = msgspec.json.decode(file.read_bytes())
+            vm = SimulatedVm(file.stem, kept["xml"])
+            vm.begun = kept["begun"]
+            if kept["status"] == st.MIGRATION_SOURCE and self._arrived_elsewhere(file.stem):
+                file.unlink()
+                continue
+            self.vms[vm.vm_id] = vm
+            self._go_on(vm, kept["status"])
+
+    def _arrived_elsewhere(self, vm_id: str) -> bool:
+        """Whether the guest runs on the host that it was moving to: what is left here is nothing."""
+        others = self._folder.parent.parent.glob(f"*/vms/{vm_id}.json")
+        return any(file.parent != self._folder for file in others)
+
+    def _go_on(self, vm: SimulatedVm, status: str) -> None:
+        """A guest does not notice that its agent was away; what the agent was doing with it has ended."""
+        loop = asyncio.get_running_loop()
+        if status in (st.WAIT_FOR_LAUNCH, st.RESTORING_STATE, st.POWERING_UP, st.REBOOT_IN_PROGRESS):
+            vm.status = st.POWERING_UP
+            vm.task = loop.create_task(self._boot_up(vm))
+        elif status == st.POWERING_DOWN:
+            vm.task = loop.create_task(self._shut_down(vm))
+        else:
+            vm.status = st.PAUSED if status == st.PAUSED else st.UP
 
     async def stop(self) -> None:
-        """Remember the VMs."""
-        self._remember()
+        """Guests go on without their agent."""
         for vm in self.vms.values():
             if vm.task is not None:
                 vm.task.cancel()
 
-    def _remember(self) -> None:
-        self.rack.state["hosts"][self.name] = {
-            v.vm_id: v.xml for v in self.vms.values() if v.status not in (st.DOWN, st.MIGRATION_DESTINATION)
-        }
-        self.rack.changed()
+    def power_cut(self) -> None:
+        """Every guest dies at once; nobody is told."""
+        for vm in list(self.vms.values()):
+            if vm.task is not None:
+                vm.task.cancel()
+            self._forget(vm)
+        self.spm.clear()
+        self.tasks.clear()
+        self.jobs.clear()
+        self.host_ids.clear()
+
+    def _remember(self, vm: SimulatedVm) -> None:
+        """Write the guest down in one step, or forget its file when it is not here any more."""
+        file = self._folder / f"{vm.vm_id}.json"
+        if vm.status in _PASSING:
+            file.unlink(missing_ok=True)
+            return
+        temporary = file.with_suffix(".new")
+        temporary.write_bytes(msgspec.json.encode({"status": vm.status, "begun": vm.begun, "xml": vm.xml}))
+        os.replace(temporary, file)
+
+    def _forget(self, vm: SimulatedVm) -> None:
+        if self.vms.get(vm.vm_id) is vm:
+            del self.vms[vm.vm_id]
+            (self._folder / f"{vm.vm_id}.json").unlink(missing_ok=True)
 
     def faults(self) -> dict[str, Any]:
-        """Faults that are switched on now: {"slow": seconds, "full": true, "fail_start": "why"}."""
+        """Faults that are switched on now.
+
+        slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why. partitioned, off: see rack.
+        """
         try:
             changed = self._faults_file.stat().st_mtime
         except OSError:
-            self.full = False
+            self.full, self._faults = False, (0.0, {})
             return {}
         if changed != self._faults[0]:
             with contextlib.suppress(msgspec.DecodeError):
@@ -302,12 +352,14 @@ class SimulatedDriver(SimulatedStorage):
 
     def _set(self, vm: SimulatedVm, status: str) -> None:
         vm.status, vm.status_time = status, time.time()
+        if self.vms.get(vm.vm_id) is not vm:
+            return  # destroyed meanwhile: nobody is to hear of it
+        self._remember(vm)
         self._publish(f"|virt|VM_status|{vm.vm_id}", {vm.vm_id: self._short(vm)})
 
     def _down(self, vm: SimulatedVm, code: ExitCode, reason: ExitReason, message: str) -> None:
         vm.exit_code, vm.exit_reason, vm.exit_message = int(code), int(reason), message
         self._set(vm, st.DOWN)
-        self._remember()
 
     def _short(self, vm: SimulatedVm) -> dict[str, Any]:
         row: dict[str, Any] = {"status": vm.status, "vmId": vm.vm_id, "timeOffset": "0"}
@@ -411,8 +463,8 @@ class SimulatedDriver(SimulatedStorage):
         restoring = bool(vmParams.get("memoryDumpVolume"))
         if restoring:
             vm.status = st.RESTORING_STATE
+        self._remember(vm)
         vm.task = asyncio.get_running_loop().create_task(self._life(vm, paused="launchPaused>true" in vm.xml))
-        self._remember()
         return {"vmId": vmID, "status": vm.status}
 
     async def _life(self, vm: SimulatedVm, *, paused: bool) -> None:
@@ -440,8 +492,7 @@ class SimulatedDriver(SimulatedStorage):
         vm = self._vm(vmID)
         if vm.task is not None:
             vm.task.cancel()
-        del self.vms[vmID]
-        self._remember()
+        self._forget(vm)
 
     async def vm_shutdown(
         self, vmID: str, delay: Any = 0, reboot: Any = False, message: str = "", force: Any = False
@@ -469,7 +520,7 @@ class SimulatedDriver(SimulatedStorage):
     async def vm_cont(self, vmID: str) -> None:
         vm = self._running(vmID)
         vm.pause_code = "NOERR"
-        self._set(vm, st.UP)
+        self._set(vm, vm.resume_as if vm.status == st.MIGRATION_DESTINATION else st.UP)
 
     async def vm_hibernate(self, vmID: str, hibernationVolHandle: Any) -> None:
         vm = self._running(vmID)
@@ -485,9 +536,13 @@ class SimulatedDriver(SimulatedStorage):
         vm = self._running(vmID)
         if vm.status == st.MIGRATION_SOURCE:
             raise VerbError(Code.MIGRATION_IN_PROGRESS, "Migration in progress")
+        if vm.status not in (st.UP, st.POWERING_UP, st.PAUSED, st.REBOOT_IN_PROGRESS):
+            raise VerbError(Code.MIGRATION_FAILED, f"The VM is {vm.status}")
         vm.target, vm.problem = str(params.get("dst", "")), ""
         vm.incoming_limit = int(params.get("incomingLimit") or 2)
-        before = vm.status
+        before = vm.status if vm.status == st.PAUSED else st.UP
+        if vm.task is not None:
+            vm.task.cancel()
         self._set(vm, st.MIGRATION_SOURCE)
         vm.task = asyncio.get_running_loop().create_task(self._migrate(vm, before))
 
@@ -498,8 +553,8 @@ class SimulatedDriver(SimulatedStorage):
         client: AgentClient | None = None
         try:
             client = await AgentClient.connect(host, int(port or 54321), self.identity.client_context(), 5)
-            handed = {"vmID": vm.vm_id, "params": {"xml": vm.xml}, "incomingLimit": vm.incoming_limit}
-            await client.call("VM.migrationCreate", handed, 20)
+            handed = {"xml": vm.xml, "status": before, "begun": vm.begun}
+            await self._hand_over(client, vm, handed)
             for step in range(1, 4):
                 await asyncio.sleep(MIGRATION_SECONDS / 3)
                 progress = {vm.vm_id: {"progress": step * 33}}
@@ -519,13 +574,29 @@ class SimulatedDriver(SimulatedStorage):
             if client is not None:
                 await client.close()
 
+    async def _hand_over(self, client: Any, vm: SimulatedVm, handed: Mapping[str, Any]) -> None:
+        """Announce the guest to its target; one that takes no more now is asked again."""
+        call = {"vmID": vm.vm_id, "params": handed, "incomingLimit": vm.incoming_limit}
+        while True:
+            try:
+                await client.call("VM.migrationCreate", call, 20)
+                return
+            except VerbError as err:
+                if err.code != Code.TOO_MANY_MIGRATIONS:
+                    raise
+            await asyncio.sleep(BUSY_SECONDS)
+
     async def vm_migration_create(self, vmID: str, params: Mapping[str, Any], incomingLimit: Any = 2) -> dict[str, Any]:
+        why = self.faults().get("refuse_incoming")
+        if why:
+            raise VerbError(Code.MIGRATION_FAILED, str(why))
         if vmID in self.vms:
             raise VerbError(Code.VM_EXISTS, "Virtual machine already exists")
         if sum(v.status == st.MIGRATION_DESTINATION for v in self.vms.values()) >= int(incomingLimit):
             raise VerbError(Code.TOO_MANY_MIGRATIONS, "Too many incoming migrations")
         vm = SimulatedVm(vmID, params["xml"])
         vm.status = st.MIGRATION_DESTINATION
+        vm.resume_as, vm.begun = str(params.get("status") or st.UP), float(params.get("begun") or vm.begun)
         self.vms[vmID] = vm
         self._publish(f"|virt|VM_status|{vmID}", {vmID: self._short(vm)})
         return {"params": {"vmId": vmID}, "migrationPort": 0}
@@ -574,9 +645,12 @@ class SimulatedDriver(SimulatedStorage):
     async def vm_set_balloon_target(self, vmID: str) -> None:
         self._running(vmID)
 
-    async def vm_disk_size_extend(self, vmID: str, newSize: Any) -> dict[str, Any]:
+    async def vm_disk_size_extend(self, vmID: str, driveSpecs: Mapping[str, Any], newSize: Any) -> dict[str, Any]:
         self._running(vmID)
-        return {"size": str(newSize)}
+        found = self.rack.volume(driveSpecs["domainID"], driveSpecs["imageID"], driveSpecs["volumeID"])
+        found["capacity"] = str(max(int(newSize), int(found["capacity"])))
+        self.rack.changed()
+        return {"size": found["capacity"]}
 
     async def vm_set_destroy_on_reboot(self, vmID: str) -> None:
         self._running(vmID)

@@ -1,7 +1,7 @@
 """A rack of simulated hosts: shared storage, many drivers in one process, each with its own key, certificate and port.
 
-Does: keep what hosts share (storage domains, volumes, tasks), save it, run the hosts. The engine cannot tell them from
-real ones: same server, same verbs.
+Does: keep what hosts share (storage domains, volumes), save it, run the hosts, cut them off on demand. The engine cannot
+tell them from real ones: same server, same verbs. What a verb has answered outlives a killed rack, as it would on disks.
 """
 
 import argparse
@@ -16,46 +16,31 @@ import msgspec
 
 from ovis.contract.errors import Code, VerbError
 
+FAULT_SECONDS = 0.2  # how often a host's faults are looked at
+
 
 class SimulatedRack:
-    """Shared state of all hosts of one data folder; a plain dict tree, saved as JSON at most every two seconds."""
+    """Shared state of all hosts of one data folder: a plain dict tree, saved as JSON at the end of the loop's turn."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "simulated.json"
         folder.mkdir(parents=True, exist_ok=True)
         self.drivers: dict[str, Any] = {}  # address:port -> driver
-        self.state: dict[str, Any] = {"domains": {}, "pools": {}, "hosts": {}}
+        self.state: dict[str, Any] = {"domains": {}, "pools": {}}
         if self._file.exists():
             self.state = msgspec.json.decode(self._file.read_bytes())
         self._dirty = False
-        self._saver: asyncio.Task[None] | None = None
 
     def changed(self) -> None:
-        """Something is to be saved."""
-        self._dirty = True
-
-    async def start(self) -> None:
-        """Begin saving."""
-        if self._saver is None:
-            self._saver = asyncio.get_running_loop().create_task(self._save_loop())
-
-    async def stop(self) -> None:
-        """Save for the last time."""
-        if self._saver is not None:
-            self._saver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._saver
-            self._saver = None
-            self.save()
-
-    async def _save_loop(self) -> None:
-        while True:
-            await asyncio.sleep(2)
-            if self._dirty:
-                self.save()
+        """Something is to be saved: now, together with what else changes in this turn of the loop."""
+        if not self._dirty:
+            self._dirty = True
+            asyncio.get_running_loop().call_soon(self.save)
 
     def save(self) -> None:
         """Write the state in one step."""
+        if not self._dirty:
+            return
         self._dirty = False
         temporary = self._file.with_suffix(".new")
         temporary.write_bytes(msgspec.json.encode(self.state))
@@ -95,7 +80,7 @@ async def run_rack(args: argparse.Namespace, stopped: asyncio.Event) -> int:
 
     folder = Path(args.data).resolve()
     rack = SimulatedRack(folder)
-    servers: list[tuple[RpcServer, SimulatedDriver]] = []
+    hosts: list[_Host] = []
     for number in range(1, args.hosts + 1):
         name = f"sim-host-{number:03d}"
         port = args.base_port + number - 1
@@ -117,15 +102,53 @@ async def run_rack(args: argparse.Namespace, stopped: asyncio.Event) -> int:
             except JoinRefused as err:
                 print(f"ovis-agent: {name}: {err}", file=sys.stderr)
                 return 1
-        server = RpcServer(Dispatcher(driver))
-        await server.start("127.0.0.1", port, server_context(identity))
-        await driver.start(server.publish)
-        servers.append((server, driver))
-    await rack.start()
-    print(f"{len(servers)} simulated hosts on ports {args.base_port} to {args.base_port + args.hosts - 1}", flush=True)
+        host = _Host(RpcServer(Dispatcher(driver)), driver, port, server_context(identity))
+        await host.answer()
+        await driver.start(host.server.publish)
+        hosts.append(host)
+    print(f"{len(hosts)} simulated hosts on ports {args.base_port} to {args.base_port + args.hosts - 1}", flush=True)
+    watch = asyncio.create_task(_faults(hosts))
     await stopped.wait()
-    for server, driver in servers:
-        await server.stop()
-        await driver.stop()
-    await rack.stop()
+    watch.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watch
+    for host in hosts:
+        await host.fall_silent()
+        await host.driver.stop()
+    rack.save()
     return 0
+
+
+class _Host:
+    """One host's server and driver; it may be cut off from the world and come back."""
+
+    def __init__(self, server: Any, driver: Any, port: int, context: Any) -> None:
+        self.server, self.driver = server, driver
+        self._port, self._context = port, context
+        self.listening = False
+
+    async def answer(self) -> None:
+        """Listen."""
+        await self.server.start("127.0.0.1", self._port, self._context)
+        self.listening = True
+
+    async def fall_silent(self) -> None:
+        """Hang up and listen no more."""
+        self.listening = False
+        await self.server.stop()
+
+
+async def _faults(hosts: list[_Host]) -> None:
+    """Faults of the world around a host: `partitioned` (nobody reaches it, guests go on), `off` (its guests die)."""
+    while True:
+        await asyncio.sleep(FAULT_SECONDS)
+        for host in hosts:
+            faults = host.driver.faults()
+            off = bool(faults.get("off"))
+            away = off or bool(faults.get("partitioned"))
+            if off:
+                host.driver.power_cut()
+            if away and host.listening:
+                await host.fall_silent()
+            elif not away and not host.listening:
+                await host.answer()
