@@ -3,18 +3,34 @@
 Does: pure checks and merges, and look-ups through a reader. Does not: know any one resource.
 """
 
-import re
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
-from ovis.engine.declare.faults import Kind, NotFound, Refusal, Refused, refuse
+from ovis.engine.declare.faults import NotFound, Refusal, Refused, refuse
 from ovis.engine.declare.shape import attributes, names_of
+from ovis.engine.resources.texts import ASCII_NAME, ASCII_TEXT, NAME, TextRule, text_refusals
 from ovis.engine.store.session import Reader
 
+__all__ = (
+    "ASCII_NAME",
+    "ASCII_TEXT",
+    "NAME",
+    "TextRule",
+    "derived_id",
+    "link",
+    "merge",
+    "new_id",
+    "nothing",
+    "raise_all",
+    "require_free_name",
+    "resolve",
+    "text_refusals",
+    "with_defaults",
+    "without_subs",
+)
 T = TypeVar("T")
 
 
@@ -75,44 +91,6 @@ def resolve(rd: Reader, type_: type[T], reference: Any, **scope: Any) -> T:
 def link(type_: type[T], target: Any) -> T:
     """A reference to `target`: its id alone."""
     return type_(id=target if isinstance(target, str) else target.id)  # type: ignore[call-arg]
-
-
-@dataclass(frozen=True, slots=True)
-class TextRule:
-    """What a name or text may be. pattern: the whole value must match. code: the refusal when it does not."""
-
-    max: int
-    min: int = 0
-    pattern: str | None = None
-    code: str = "ACTION_TYPE_FAILED_NAME_MAY_NOT_CONTAIN_SPECIAL_CHARS"
-    too_long: str = "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"
-
-
-# Letters of any language, digits and ._- (Python's \w also takes the underscore).
-NAME = r"[\w.-]*"
-ASCII_NAME = r"[0-9a-zA-Z_-]+"
-ASCII_TEXT = r"[\x00-\x7f]*"
-
-
-def text_refusals(value: str | None, label: str, rule: TextRule) -> list[Refusal]:
-    """Everything wrong with a text; an empty list means it fits."""
-    if value is None:
-        return []
-    found = []
-    if len(value) > rule.max or len(value) < rule.min:
-        found.append(
-            Refusal(
-                rule.too_long,
-                f"The {label} must have {rule.min} to {rule.max} characters, not {len(value)}.",
-                "",
-                Kind.BAD,
-            )
-        )
-    if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
-        found.append(Refusal(rule.code, f"The {label} contains characters that are not allowed.", "", Kind.BAD))
-    if "\x00" in value:
-        found.append(Refusal(rule.code, f"The {label} contains a NUL character.", "", Kind.BAD))
-    return found
 
 
 def raise_all(reasons: list[Refusal]) -> None:

@@ -33,13 +33,13 @@ from ovis.engine.model.types import (
     SkipIfSdActive,
     TransparentHugePages,
 )
-from ovis.engine.resources import bodies
-from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources import texts
 from ovis.engine.resources.levels import LATEST, level_of, level_text, supported, version_of
+from ovis.engine.resources.texts import TextRule
 
 NONE_POLICY = "b4ed2332-a7ac-4d5f-9596-99a439cb2812"
 MINIMAL_DOWNTIME = "80554327-0569-496b-bdeb-fcbbf52b827b"
-NAME_RULE = TextRule(40, 1, bodies.NAME, too_long="VALIDATION_CLUSTER_NAME_MAX")
+NAME_RULE = TextRule(40, 1, texts.NAME, too_long="VALIDATION_CLUSTER_NAME_MAX")
 
 
 def defaults() -> Cluster:
@@ -87,8 +87,8 @@ def defaults() -> Cluster:
 
 def refusals(cluster: Cluster, data_center_level: tuple[int, int] | None) -> list[Refusal]:
     """Everything wrong with a cluster's own values."""
-    found = bodies.text_refusals(cluster.name, "name", NAME_RULE)
-    found += bodies.text_refusals(cluster.description, "description", TextRule(4000))
+    found = texts.text_refusals(cluster.name, "name", NAME_RULE)
+    found += texts.text_refusals(cluster.description, "description", TextRule(4000))
     if not supported(cluster.version):
         found.append(
             Refusal(

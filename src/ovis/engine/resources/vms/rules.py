@@ -13,12 +13,13 @@ from ovis.engine.declare.faults import Kind, Refusal
 from ovis.engine.declare.shape import attributes
 from ovis.engine.model.enums import BootDevice, VmAffinity, VmStatus
 from ovis.engine.model.types import CpuTopology, MemoryPolicy, Vm
-from ovis.engine.resources import bodies
-from ovis.engine.resources.bodies import TextRule
-from ovis.engine.resources.vms.state import S
+from ovis.engine.resources import texts
+from ovis.engine.resources.texts import TextRule
+
+S = VmStatus
 
 MIB = 1 << 20
-NAME_RULE = TextRule(64, 1, bodies.NAME)
+NAME_RULE = TextRule(64, 1, texts.NAME)
 DESCRIPTION_RULE = TextRule(255, 0, r"[\x00-\x7f\w]*", "ACTION_TYPE_FAILED_DESCRIPTION_MAY_NOT_CONTAIN_SPECIAL_CHARS")
 MAX_MEMORY = 16777216 * MIB
 HOTPLUG_STEP = 128 * MIB
@@ -216,8 +217,8 @@ def boot_devices(vm: Vm) -> list[BootDevice]:
 
 def value_refusals(vm: Vm, *, name_max: int = 64) -> list[Refusal]:
     """Everything wrong with a VM's own values."""
-    found = bodies.text_refusals(vm.name, "name", replace_max(NAME_RULE, name_max))
-    found += bodies.text_refusals(vm.description, "description", DESCRIPTION_RULE)
+    found = texts.text_refusals(vm.name, "name", replace_max(NAME_RULE, name_max))
+    found += texts.text_refusals(vm.description, "description", DESCRIPTION_RULE)
     memory = vm.memory or 0
     policy = vm.memory_policy or MemoryPolicy()
     if memory < MIB:

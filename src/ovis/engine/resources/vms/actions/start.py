@@ -273,7 +273,7 @@ def _undo_create(tx: Tx, ctx: Context) -> None:
 async def _settle(ctx: Context) -> Callable[[Tx], None]:
     """It runs: the VM becomes what its host says, in the same transaction that ends the start. A restored VM's saved
     memory goes."""
-    from ovis.engine.resources.vms.actions.suspend import drop_memory
+    from ovis.engine.resources.vms.memory import drop_memory
 
     vm_id = ctx.params.vm_id
     forget = await drop_memory(ctx, vm_id) if ctx.params.resume else None

@@ -21,7 +21,7 @@ from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import life, rules
-from ovis.engine.resources.vms.actions.suspend import drop_memory
+from ovis.engine.resources.vms.memory import drop_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx

@@ -24,9 +24,9 @@ from ovis.engine.model.types import Action, Cluster, Disk, Host, StorageDomain, 
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.attachments import disks_of_vm
-from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import life, monitoring, rules
+from ovis.engine.resources.vms.memory import drop_memory, memory_image
 from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -86,33 +86,13 @@ def suspend(tx: Tx, call: Call, action: Action) -> Started:
     )
 
 
-def _image(ids: tuple[str, str, str, str]) -> DiskImage:
-    pool, domain, image, volume = ids
-    return DiskImage(id=image, pool_id=pool, domain_id=domain, image_id=image, volume_id=volume)
-
-
 async def _volumes(ctx: Context) -> None:
     saved = (await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))).saved
     assert saved is not None
     memory = Disk(alias="memory", provisioned_size=saved.size, format=DiskFormat.RAW, sparse=True)
-    await volumes.create(ctx, memory, _image(saved.memory), kind="MEMD")
+    await volumes.create(ctx, memory, memory_image(saved.memory), kind="MEMD")
     setup = Disk(alias="configuration", provisioned_size=10240, format=DiskFormat.RAW, sparse=True)
-    await volumes.create(ctx, setup, _image(saved.configuration), kind="MEMM")
-
-
-async def drop_memory(ctx: Context, vm_id: str) -> Callable[[Tx], None]:
-    """Delete a VM's saved memory; the returned write forgets it."""
-    runtime = await ctx.read(lambda rd: rd.get(VmRuntime, vm_id))
-    if runtime is not None and runtime.saved is not None:
-        await volumes.delete(ctx, _image(runtime.saved.memory))
-        await volumes.delete(ctx, _image(runtime.saved.configuration))
-
-    def save(tx: Tx) -> None:
-        now = tx.get(VmRuntime, vm_id)
-        if now is not None:
-            tx.put(replace(now, saved=None))
-
-    return save
+    await volumes.create(ctx, setup, memory_image(saved.configuration), kind="MEMM")
 
 
 async def _undo_volumes(ctx: Context) -> Callable[[Tx], None]:
