@@ -1,0 +1,90 @@
+"""`ovis test` and `ovis lint`: the whole check, as CI runs it.
+
+Does: install what tests need where it may, run every step even after one failed, print times. Does not: hide a skip:
+what cannot run here is named with its reason.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ovis.cli import environment, generate, packages
+from ovis.cli.faults import CliFault, MissingPackages
+
+SLOWEST = 10
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def _run(root: Path, *argv: str) -> bool:
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return subprocess.call(argv, cwd=root, stdin=subprocess.DEVNULL, env=environ) == 0
+
+
+def lint_steps(root: Path) -> list[tuple[str, Callable[[], bool]]]:
+    """Format, lint, types, import rules, generated files."""
+    return [
+        ("ruff format --check", lambda: _run(root, _program("ruff"), "format", "--check", ".", "ovis")),
+        ("ruff check", lambda: _run(root, _program("ruff"), "check", ".", "ovis")),
+        ("mypy --strict", lambda: _run(root, _program("mypy"))),
+        ("lint-imports", lambda: _run(root, _program("lint-imports"))),
+        ("ovis generate --check", lambda: generate.generate(root, check=True) == 0),
+    ]
+
+
+def lint(root: Path) -> int:
+    """Everything but the tests."""
+    return _all(lint_steps(root))
+
+
+def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
+    """The whole check; with paths, pytest on them alone."""
+    if paths:
+        arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
+        return 0 if _run(root, *pytest(), *arguments) else 1
+    prepare(root, apt=apt)
+    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), "-n", "auto"))])
+
+
+def pytest() -> list[str]:
+    """How pytest is called: skips with their reasons, the slowest tests."""
+    return [sys.executable, "-m", "pytest", "-q", "-rs", f"--durations={SLOWEST}"]
+
+
+def prepare(root: Path, *, apt: bool) -> None:
+    """What tests of real parts need; what cannot be had is said, and those tests skip."""
+    wanted = {**packages.HOST, **packages.LIBVIRT_BUILD, **packages.GUEST, **packages.TESTS}
+    missing = packages.absent(wanted)
+    if missing and apt and packages.may_install():
+        try:
+            packages.install(missing, "for the tests")
+        except MissingPackages as err:
+            print(f"ovis: {err}", file=sys.stderr)
+        missing = packages.absent(wanted)
+    if missing:
+        print(f"Missing, so tests that need them are skipped: {' '.join(missing)}\n  {packages.command(missing)}")
+    for module, name in (("libvirt", "host"), ("ovirtsdk4", "clients")):
+        if not environment.has(module):
+            try:
+                environment.install(root, name)
+            except CliFault as err:
+                print(f"Tests that need the module {module} are skipped. {err}")
+
+
+def _all(steps: Sequence[tuple[str, Callable[[], bool]]]) -> int:
+    """Run every step; 0 if all are well."""
+    failed = []
+    for name, step in steps:
+        print(f"== {name}", flush=True)
+        begun = time.monotonic()
+        good = step()
+        print(f"== {name}: {'ok' if good else 'FAILED'}, {time.monotonic() - begun:.1f} s", flush=True)
+        if not good:
+            failed.append(name)
+    print("All is well." if not failed else f"Failed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0

@@ -1,0 +1,96 @@
+"""Debian packages that commands need: which are missing, and installing them where that may be done.
+
+Does: ask dpkg, say the command, run it as root. Does not: start any service that a package brings.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ovis.cli.faults import MissingPackages
+
+# A package and a file by which it is known, so that other distributions' packages count too.
+HOST = {
+    "libvirt-daemon-system": "/usr/sbin/libvirtd",
+    "libvirt-clients": "/usr/bin/virsh",
+    "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+    "qemu-utils": "/usr/bin/qemu-img",
+    "iproute2": "/sbin/ip",
+    "util-linux": "/usr/bin/nsenter",
+    "dnsmasq-base": "/usr/sbin/dnsmasq",
+    "genisoimage": "/usr/bin/genisoimage",
+    "ebtables": "/usr/sbin/ebtables",
+    "nftables": "/usr/sbin/nft",
+}
+"""What a host of libvirt and QEMU runs."""
+LIBVIRT_BUILD = {
+    "libvirt-dev": "/usr/include/libvirt/libvirt.h",
+    "gcc": "/usr/bin/gcc",
+    "pkg-config": "/usr/bin/pkg-config",
+    "python3-dev": "",
+}
+"""What building libvirt-python takes."""
+GUEST = {
+    "busybox-static": "/bin/busybox",
+    "cpio": "/usr/bin/cpio",
+    "kmod": "/sbin/depmod",
+    "mtools": "/usr/bin/mcopy",
+    "dosfstools": "/sbin/mkfs.vfat",
+    "e2fsprogs": "/sbin/mke2fs",
+    "fdisk": "/sbin/sfdisk",
+    "syslinux": "/usr/bin/syslinux",
+    "syslinux-common": "/usr/lib/syslinux/mbr/mbr.bin",
+}
+"""What tools/make-guest-image.sh calls."""
+TESTS = {
+    "postgresql": "/usr/lib/postgresql",
+    "libxml2-dev": "/usr/include/libxml2/libxml/parser.h",
+    "curl": "/usr/bin/curl",
+}
+"""What tests use beside that; ovirt-engine-sdk-python is built against libxml2."""
+
+
+def absent(wanted: dict[str, str]) -> list[str]:
+    """Those packages of which neither the file nor dpkg's record is there."""
+    return [name for name, file in wanted.items() if not _present(name, file)]
+
+
+def _present(name: str, file: str) -> bool:
+    if name == "python3-dev":
+        import sysconfig
+
+        return (Path(sysconfig.get_path("include")) / "Python.h").exists()
+    return bool(file) and Path(file).exists()
+
+
+def may_install() -> bool:
+    """Whether this process can install Debian packages."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def command(names: Sequence[str]) -> str:
+    """What an administrator types to install them."""
+    return "apt-get install -y --no-install-recommends " + " ".join(names)
+
+
+def install(names: Sequence[str], why: str) -> None:
+    """Install packages, said aloud; MissingPackages if apt cannot."""
+    print(f"Installing Debian packages {why}: {' '.join(names)}", file=sys.stderr, flush=True)
+    call = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-q", "-y"]
+    arguments = [*call, "install", "--no-install-recommends", *names]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "LC_ALL": "C.UTF-8"}
+    said = b""
+    for before in ([], [*call, "update"]):
+        if before:
+            subprocess.run(before, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
+        done = subprocess.run(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
+        if not done.returncode:
+            return
+        said = done.stdout
+    words = said.decode("utf-8", "replace").strip().splitlines()[-8:]
+    raise MissingPackages("apt-get failed:\n" + "\n".join("  " + line for line in words))
