@@ -4,6 +4,8 @@ Does: forget a VM's saved memory at once and delete its volumes in a command of 
 storage is away. Does not: make them (`actions.suspend`).
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -48,6 +50,21 @@ def without_memory(tx: Tx, runtime: VmRuntime) -> VmRuntime:
         return runtime
     begin(tx, DROP_MEMORY, MemoryParams(vm_id=runtime.id, saved=runtime.saved))
     return replace(runtime, saved=None)
+
+
+async def drop_memory(ctx: Context, vm_id: str) -> Callable[[Tx], None]:
+    """Delete a VM's saved memory now; the returned write forgets it."""
+    runtime = await ctx.read(lambda rd: rd.get(VmRuntime, vm_id))
+    if runtime is not None and runtime.saved is not None:
+        await volumes.delete(ctx, image(runtime.saved.memory))
+        await volumes.delete(ctx, image(runtime.saved.configuration))
+
+    def save(tx: Tx) -> None:
+        now = tx.get(VmRuntime, vm_id)
+        if now is not None:
+            tx.put(replace(now, saved=None))
+
+    return save
 
 
 COMMANDS = (DROP_MEMORY,)

@@ -26,7 +26,7 @@ from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import life, monitoring, rules
-from ovis.engine.resources.vms.memory import drop_memory, memory_image
+from ovis.engine.resources.vms.memory import drop_memory, image as memory_image
 from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
