@@ -23,8 +23,11 @@ def _vm_base(o: Any, node: Node, context: Context, base: str) -> None:
     if o.time_zone is not None and o.time_zone.name:
         node.children.append(Node("timezone", value=o.time_zone.name))
     attachments = node.child("disk_attachments")
-    if attachments is not None:
-        attachments.tag = "disks"
+    if attachments is None:
+        return
+    if node.child("disks") is not None:
+        node.drop("disk_attachments")
+    attachments.tag = "disks"
 
 
 def _vm(o: Any, node: Node, context: Context, base: str) -> None:

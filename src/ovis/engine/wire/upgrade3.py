@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ovis.engine.declare.shape import Attribute, attributes
-from ovis.engine.model.types import DiskAttachment
 from ovis.engine.wire.facts3 import STATUS, item3, renamed, unwrapped
 from ovis.engine.wire.reading import TEXT, Tree
 
@@ -188,10 +187,7 @@ def _tag(tree: Tree) -> Tree:
 
 
 def _snapshot(tree: Tree) -> Tree:
-    disks = tree.get("disks")
-    tree = _vm_with_disks(tree)
-    if disks is not None:
-        tree["disks"] = disks
+    tree = _vm(tree)
     kind = tree.pop("type", None)
     if kind and "snapshot_type" not in tree:
         tree["snapshot_type"] = kind
@@ -239,7 +235,6 @@ _UPGRADES: Mapping[str, Callable[[Tree], Tree]] = {
     "Cpu": _cpu,
     "DataCenter": _data_center,
     "Disk": _disk,
-    DiskAttachment.__name__: split_disk,
     "DiskSnapshot": _disk,
     "Host": _host,
     "InstanceType": _vm,
