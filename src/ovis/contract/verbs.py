@@ -161,7 +161,7 @@ _TABLE = """\
 - VM.desktopSendHcCommand vmID message
 + VM.destroy vmID gracefulAttempts?
 - VM.getExternalData vmID kind lastHash? forceUpdate?
-- VM.getInfo vmID
++ VM.getInfo vmID
 + VM.getMigrationStatus vmID
 + VM.getStats vmID
 + VM.hibernate vmID hibernationVolHandle
@@ -176,8 +176,8 @@ _TABLE = """\
 - VM.hotunplugLease vmID lease
 + VM.migrate vmID params
 + VM.migrateCancel vmID
-- VM.migrateChangeParams vmID params
-+ VM.migrationCreate vmID params incomingLimit
++ VM.migrateChangeParams vmID params
++ VM.migrationCreate vmID params incomingLimit?
 + VM.pause vmID
 + VM.reset vmID
 + VM.setTicket vmID password ttl existingConnAction params

@@ -36,6 +36,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     sub.add_argument("--libvirt-uri", default="qemu:///system")
     sub.add_argument("--run-dir", default="")
     sub.add_argument("--kvm", choices=("yes", "no", "auto"), default="auto")
+    sub.add_argument(
+        "--repository", default="", help="where storage is shown (default: rhev/data-center below the data)"
+    )
+    sub.add_argument(
+        "--ensure-bridge", default="", metavar="BRIDGE=NIC", help="make this bridge over the NIC if missing"
+    )
+    sub.add_argument("--migration-uri", default="qemu+tcp://{host}/system", help="what the source dials on the target")
     sub = verb("simulate", "many simulated hosts in one process")
     sub.add_argument("url")
     sub.add_argument("token")
@@ -123,6 +130,9 @@ async def _run(args: argparse.Namespace) -> int:
         libvirt_uri=args.libvirt_uri,
         run_dir=args.run_dir,
         kvm=args.kvm,
+        repository=args.repository,
+        ensure_bridge=args.ensure_bridge,
+        migration_uri=args.migration_uri,
     )
     identity = Identity(settings.folder)
     if not identity.joined:

@@ -10,6 +10,7 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
 
     data: folder of keys and state. listen, port: where the RPC server listens. libvirt_uri: whose domains are managed.
     repository: where storage is shown (VDSM's /rhev/data-center); empty: below data. run_dir: sockets of guests.
+    ensure_bridge: `BRIDGE=NIC[,...]`, made at start if missing; the NIC's addresses move to the bridge.
     migration_uri: what the source dials on the target, {host} replaced. kvm: yes, no or auto (asks libvirt and a file).
     """
 
@@ -25,6 +26,7 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     migration_tls: bool = False
     kvm: str = "auto"
     hooks_dir: str = ""
+    ensure_bridge: str = ""
 
     @property
     def folder(self) -> Path:

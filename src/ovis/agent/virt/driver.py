@@ -1,0 +1,104 @@
+"""The real host: VDSM's verbs through libvirt, QEMU, the kernel and files.
+
+Does: compose the parts, start them in order, find VMs again after the agent was away. Does not: serve a verb itself.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from ovis.agent.driver import Publish
+from ovis.agent.host.verbs import HostVerbs
+from ovis.agent.main.identity import Identity
+from ovis.agent.main.settings import AgentSettings
+from ovis.agent.network.setup import NetworkVerbs
+from ovis.agent.storage.files import FileStorage
+from ovis.agent.virt.create import CreateVerbs
+from ovis.agent.virt.devices import DeviceVerbs
+from ovis.agent.virt.events import Events
+from ovis.agent.virt.facts import Facts
+from ovis.agent.virt.guest_agent import GuestAgents
+from ovis.agent.virt.guests import Guests
+from ovis.agent.virt.hibernate import HibernateVerbs
+from ovis.agent.virt.life import LifeVerbs
+from ovis.agent.virt.link import Link
+from ovis.agent.virt.migrate import MigrateVerbs
+from ovis.agent.virt.recover import recover
+from ovis.agent.virt.stats import StatsVerbs
+from ovis.contract.errors import VerbError
+
+log = structlog.get_logger(__name__)
+
+
+class LibvirtDriver:
+    """The driver of `ovis-agent run`."""
+
+    def __init__(self, settings: AgentSettings, identity: Identity) -> None:
+        self._settings = settings
+        self._link = Link(settings.libvirt_uri)
+        self._storage = FileStorage(settings, identity)
+        self._guests = Guests(settings, identity, self._link, self._storage)
+        facts = Facts(settings, self._link, identity.uuid())
+        self._facts = facts
+        self._guests.facts = facts
+        self._guests.follow = GuestAgents(self._guests).follow
+        self._networks = NetworkVerbs(settings)
+        self._stats = StatsVerbs(self._guests)
+        self._link.on_event = Events(self._guests).take
+        self._link.on_open = self._opened
+        self._recovering = True
+        self._finding: asyncio.Task[None] | None = None
+        self._parts = (
+            CreateVerbs(self._guests),
+            LifeVerbs(self._guests),
+            HibernateVerbs(self._guests),
+            MigrateVerbs(self._guests, self._stats),
+            DeviceVerbs(self._guests, self._stats),
+            self._stats,
+            HostVerbs(self._guests, facts, self._networks),
+            self._networks,
+            self._storage,
+        )
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """The verbs, by topic."""
+        return self._parts
+
+    @property
+    def recovering(self) -> bool:
+        """Until the VMs of before were found."""
+        return self._recovering
+
+    async def start(self, publish: Publish) -> None:
+        """Returns at once as far as libvirt is concerned: it may come later."""
+        self._guests.publish = publish
+        self._settings.run.mkdir(parents=True, exist_ok=True, mode=0o755)
+        await self._networks.start()
+        await self._storage.start()
+        await self._link.start()
+        self._guests.spawn(self._stats.run())
+
+    async def stop(self) -> None:
+        """Guests go on."""
+        await self._guests.stop()
+        await self._link.stop()
+        await self._storage.stop()
+
+    def _opened(self) -> None:
+        """Connected to libvirt, for the first time or again."""
+        self._facts.forget()
+        if self._finding is None or self._finding.done():
+            self._finding = self._guests.spawn(self._find())
+
+    async def _find(self) -> None:
+        while True:
+            try:
+                await recover(self._guests, first=self._recovering)
+            except VerbError as err:
+                log.warning("VMs could not be found yet", error=err.message)
+                await asyncio.sleep(1)
+                continue
+            self._recovering = False
+            return
