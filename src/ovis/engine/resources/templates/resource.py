@@ -19,7 +19,15 @@ from ovis.engine.declare.ids import BLANK_TEMPLATE
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
 from ovis.engine.events import Audit, record
-from ovis.engine.model.enums import DiskFormat, DiskStatus, LogSeverity, QcowVersion, TemplateStatus, VmStatus
+from ovis.engine.model.enums import (
+    DiskFormat,
+    DiskStatus,
+    GraphicsType,
+    LogSeverity,
+    QcowVersion,
+    TemplateStatus,
+    VmStatus,
+)
 from ovis.engine.model.types import (
     Cdrom,
     Cluster,
@@ -327,10 +335,8 @@ def _consoles(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, li
     for parent in parents:
         template = found.get(parent)
         kind = template.display.type if template and template.display else None
-        protocol = kind.value if kind else "vnc"
-        out[parent] = [
-            GraphicsConsole(id=console_id(protocol), protocol=protocol, template=Template(id=parent))  # type: ignore[arg-type]
-        ]
+        protocol = GraphicsType(kind.value) if kind else GraphicsType.VNC
+        out[parent] = [GraphicsConsole(id=console_id(protocol.value), protocol=protocol, template=Template(id=parent))]
     return out
 
 
@@ -384,7 +390,10 @@ RESOURCE = Resource(
         NICS_OF_TEMPLATE,
         _nothing(Cdrom, "cdroms"),
         Resource(
-            type=GraphicsConsole, collection="graphicsconsoles", list=Op(run=_consoles, needs=PUBLIC), get=Op(needs=PUBLIC)
+            type=GraphicsConsole,
+            collection="graphicsconsoles",
+            list=Op(run=_consoles, needs=PUBLIC),
+            get=Op(needs=PUBLIC),
         ),
         tags_of("template"),
         permissions_of("template"),
