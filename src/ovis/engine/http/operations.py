@@ -164,8 +164,12 @@ class Operations:
             id_ = call.ids[position]
             position += 1
             last = level == len(route.chain) - 1
-            if not last and resource.table is not None and resource.table.type is resource.type:
-                rd.need(resource.type, id_)
+            if not last:
+                self._object(
+                    rd,
+                    Route("object", resource, route.chain[: level + 1]),
+                    replace_ids(call, call.ids[:position]),
+                )
             if restricted and resource.object_type in TABLE_OF:
                 seen = visible_ids(rd, call.principal, str(resource.object_type))
                 if seen is not None and id_ not in seen:
@@ -242,12 +246,12 @@ class Operations:
         self, rd: Reader, resource: Resource, call: Call, text: str, limit: int | None, seen: set[str] | None
     ) -> list[tuple[str, int]]:
         table = rd.schema.sql[resource.table.name]
-        where: tuple[Any, ...] = (table.c.id.in_(seen),) if seen is not None else ()
+        where: tuple[Any, ...] = (rd.among(table.c.id, seen),) if seen is not None else ()
         extra = resource.list.params if resource.list else ()
         if any(p.name == "from" for p in extra) and (start := call.number("from")) is not None:
             where += (table.c.id > start,)
         if not text.strip() and not where and limit is None:
-            counter = self._store.counters[resource.table.name]
+            counter = rd.counters[resource.table.name]
             memo = self._keys.get((resource.collection,))
             if memo is not None and memo[0] == counter:
                 return memo[1]
