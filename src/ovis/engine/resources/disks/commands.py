@@ -75,7 +75,7 @@ async def _create(ctx: Context) -> Callable[[Tx], None]:
 
 async def _uncreate(ctx: Context) -> None:
     _, image = await _both(ctx)
-    await volumes.delete(ctx, image)
+    await volumes.delete_for_sure(ctx, image)
 
 
 async def _both(ctx: Context) -> tuple[Disk, DiskImage]:
@@ -99,7 +99,7 @@ ADD = Command(
 async def _delete(ctx: Context) -> Callable[[Tx], None]:
     image = await ctx.read(lambda rd: rd.get(DiskImage, ctx.params.disk_id))
     if image is not None:
-        await volumes.delete(ctx, image)
+        await volumes.delete_for_sure(ctx, image)
     return lambda tx: forget_disk(tx, ctx.params.disk_id)
 
 

@@ -7,16 +7,20 @@ import asyncio
 from typing import Any
 
 import msgspec
+import structlog
 
 from ovis.contract.errors import Code
 from ovis.engine.commands import Context
-from ovis.engine.hostlink.errors import HostError
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskFormat
 from ovis.engine.model.types import Disk
 from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.storage_domains.connect import NOWHERE, up_hosts
+from ovis.engine.resources.storage_domains.tables import Attachment
 
-_MISSING = frozenset((Code.VOLUME_NOT_FOUND, Code.IMAGE_PATH, 268, 269, 309))
+log = structlog.get_logger(__name__)
+_MISSING = frozenset((Code.VOLUME_NOT_FOUND, Code.IMAGE_PATH, Code.IMAGE_MISSING, 269))
+_LONGEST_PAUSE = 15.0
 
 
 async def exists(ctx: Context, image: DiskImage) -> dict[str, Any] | None:
@@ -74,6 +78,23 @@ async def delete(ctx: Context, image: DiskImage) -> None:
     except HostError as err:
         if err.code not in _MISSING:
             raise
+
+
+async def delete_for_sure(ctx: Context, image: DiskImage) -> None:
+    """Like `delete`, and waits for storage that nobody manages now: a removal that was begun ends, and an undo leaves no
+    volume behind. HostError if the storage itself refuses."""
+    wait = 0.5
+    while True:
+        try:
+            await delete(ctx, image)
+            return
+        except HostUnreachable as err:
+            log.info("a volume waits to be deleted", image=image.image_id, error=str(err))
+        attached = await ctx.read(lambda rd: rd.get(Attachment, f"{image.pool_id}/{image.domain_id}"))
+        if attached is None:
+            return  # its storage domain is no concern of this engine any more
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _LONGEST_PAUSE)
 
 
 async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str) -> None:

@@ -97,7 +97,7 @@ async def _uncopy(ctx: Context) -> None:
     for _, disk_id in ctx.params.copies:
         image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
         if image is not None:
-            await volumes.delete(ctx, image)
+            await volumes.delete_for_sure(ctx, image)
 
 
 ADD = Command(
@@ -119,7 +119,7 @@ async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
     for _, disk_id in p.copies:
         image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
         if image is not None:
-            await volumes.delete(ctx, image)
+            await volumes.delete_for_sure(ctx, image)
 
     def save(tx: Tx) -> None:
         forget_template(tx, p.template_id)

@@ -4,8 +4,6 @@ Does: forget a VM's saved memory at once and delete its volumes in a command of 
 storage is away. Does not: make them (`actions.suspend`).
 """
 
-from collections.abc import Callable
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,7 +21,7 @@ class MemoryParams(Struct, kw_only=True, frozen=True):
     saved: MemoryImage
 
 
-def image(ids: tuple[str, str, str, str]) -> DiskImage:
+def memory_image(ids: tuple[str, str, str, str]) -> DiskImage:
     """A memory volume as volumes' verbs want it."""
     pool, domain, image_id, volume = ids
     return DiskImage(id=image_id, pool_id=pool, domain_id=domain, image_id=image_id, volume_id=volume)
@@ -32,7 +30,7 @@ def image(ids: tuple[str, str, str, str]) -> DiskImage:
 async def _delete(ctx: Context) -> None:
     p: MemoryParams = ctx.params
     for ids in (p.saved.memory, p.saved.configuration):
-        await volumes.delete_for_sure(ctx, image(ids))
+        await volumes.delete_for_sure(ctx, memory_image(ids))
 
 
 DROP_MEMORY = Command(
@@ -50,21 +48,6 @@ def without_memory(tx: Tx, runtime: VmRuntime) -> VmRuntime:
         return runtime
     begin(tx, DROP_MEMORY, MemoryParams(vm_id=runtime.id, saved=runtime.saved))
     return replace(runtime, saved=None)
-
-
-async def drop_memory(ctx: Context, vm_id: str) -> Callable[[Tx], None]:
-    """Delete a VM's saved memory now; the returned write forgets it."""
-    runtime = await ctx.read(lambda rd: rd.get(VmRuntime, vm_id))
-    if runtime is not None and runtime.saved is not None:
-        await volumes.delete(ctx, image(runtime.saved.memory))
-        await volumes.delete(ctx, image(runtime.saved.configuration))
-
-    def save(tx: Tx) -> None:
-        now = tx.get(VmRuntime, vm_id)
-        if now is not None:
-            tx.put(replace(now, saved=None))
-
-    return save
 
 
 COMMANDS = (DROP_MEMORY,)

@@ -52,7 +52,7 @@ from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.tables import TemplateNic
-from ovis.engine.resources.vms import defaults, rules
+from ovis.engine.resources.vms import defaults, memory, rules
 from ovis.engine.resources.vms.actions import migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.next_run import keep_next_run
@@ -494,4 +494,4 @@ RESOURCE = Resource(
         _nothing(Checkpoint, "checkpoints"),
     ),
 )
-COMMANDS = (ADD, REMOVE, *start.COMMANDS, *stop.COMMANDS, *suspend.COMMANDS, *migrate.COMMANDS)
+COMMANDS = (ADD, REMOVE, *start.COMMANDS, *stop.COMMANDS, *suspend.COMMANDS, *migrate.COMMANDS, *memory.COMMANDS)

@@ -6,6 +6,7 @@ is left, and an event says why. Follows: flows, section 7; status matrix `migrat
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,10 +23,10 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.enums import HostStatus, LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.vms import life, placement, rules
+from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -122,11 +123,13 @@ def begin_migration(
 
 
 async def _ask(ctx: Context) -> None:
-    """VM.migrate on the source, unless it is under way."""
+    """VM.migrate on the source, unless it is under way or over."""
     p: MigrateParams = ctx.params
     target = await ctx.read(lambda rd: rd.need(Host, p.target))
-    rows = await ctx.services.hosts.call(p.source, "VM.getStats", {"vmID": p.vm_id})
-    if rows and rows[0].get("status") in ("Migration Source", "Down"):
+    row = await _row(ctx, p.source, p.vm_id)
+    if row is None:
+        raise HostUnreachable("the source host does not answer", host_id=p.source)
+    if not row or row.get("status") in ("Migration Source", "Down"):
         return
     try:
         await ctx.services.hosts.call(
@@ -159,35 +162,44 @@ async def _ask(ctx: Context) -> None:
 
 
 async def _follow(ctx: Context) -> Callable[[Tx], None]:
-    """Until the source says how it ended."""
+    """Until the source says how it ended, or is silent for so long that others have to say."""
     p: MigrateParams = ctx.params
-    begun = asyncio.get_running_loop().time()
-    silent = 0.0
+    clock = asyncio.get_running_loop().time
+    begun = heard = clock()
     wait = 0.1
     while True:
         row = await _row(ctx, p.source, p.vm_id)
-        if row is None:  # no answer: the truth is where the guest runs
-            silent += wait
-            if silent >= _LOST:
-                raise Fault("the source host does not answer")
-        elif row == {}:
-            there = await _row(ctx, p.target, p.vm_id)
-            if there and there.get("status") not in ("Down", "Migration Destination"):
+        if not row:  # silent, or it has forgotten the VM: then the guest is where it runs
+            if _runs(await _row(ctx, p.target, p.vm_id)):
                 return await _arrived(ctx, p, begun)
-            raise Fault("the source host does not know the VM any more")
+            if row == {}:
+                raise Fault("the source host does not know the VM any more")
+            if clock() - heard > _LOST or await ctx.read(partial(_given_up, p)):
+                raise Fault("the source host does not answer")
         else:
-            silent = 0.0
+            heard = clock()
             status = row.get("status")
             if status == "Down":
                 if int(row.get("exitReason") or 0) == ExitReason.MIGRATION_SUCCEEDED:
                     return await _arrived(ctx, p, begun)
                 raise Fault(str(row.get("exitMessage") or "the VM ended while it migrated"))
-            if status != "Migration Source" and asyncio.get_running_loop().time() - begun > 0.5:
+            if status != "Migration Source" and clock() - begun > 0.5:
                 raise Fault(await _why(ctx, p, row))
             if row.get("migrationProgress") is not None:
                 await ctx.progress(int(row["migrationProgress"]))
-        await asyncio.sleep(wait)
+        await ctx.services.hosts.live.vm_changes(p.vm_id, wait)
         wait = min(wait * 1.3, 1.0)
+
+
+def _runs(row: Mapping[str, Any] | None) -> bool:
+    """Whether a row says that the guest runs there, and is not just on its way."""
+    return bool(row) and row is not None and row.get("status") in ("Up", "Powering up", "Paused")
+
+
+def _given_up(p: MigrateParams, rd: Reader) -> bool:
+    """The VM is stopped, or its source host is lost: nothing more will be heard from there soon."""
+    vm, host = rd.need(Vm, p.vm_id), rd.get(Host, p.source)
+    return vm.status is not S.MIGRATING or host is None or host.status is HostStatus.NON_RESPONSIVE
 
 
 async def _row(ctx: Context, host_id: str, vm_id: str) -> dict[str, Any] | None:
@@ -220,33 +232,25 @@ async def _arrived(ctx: Context, p: MigrateParams, begun: float) -> Callable[[Tx
     except (HostError, HostUnreachable) as err:
         log.info("no downtime known", vm=p.vm_id, error=str(err))
     there = await _row(ctx, p.target, p.vm_id)
-    try:
-        await ctx.services.hosts.call(p.source, "VM.destroy", {"vmID": p.vm_id}, timeout=20)
-    except (HostError, HostUnreachable) as err:
-        log.info("the remainder on the source was not cleared", vm=p.vm_id, error=str(err))
+    await _forget_at(ctx, p.source, p.vm_id)
     seconds = round(asyncio.get_running_loop().time() - begun, 1)
 
     def save(tx: Tx) -> None:
         vm, runtime = tx.get(Vm, p.vm_id), tx.get(VmRuntime, p.vm_id)
         if vm is None or runtime is None:
             return
-        moved = replace(runtime, host_id=p.target, target_id=None, previous_host_id=p.source)
-        shown = replace(vm, status=S.UP if p.before != "paused" else S.PAUSED, host=Host(id=p.target))
-        if there:
-            found = life.apply(replace(shown, status=S.MIGRATING), moved, there, p.target, life.utc_now())
-            moved, shown = found.runtime, found.vm
-            if shown.status is S.MIGRATING:
-                shown = replace(shown, status=S.UP)
-        tx.update(shown)
-        tx.put(moved)
-        source = tx.get(Host, p.source)
+        source, target = tx.get(Host, p.source), tx.get(Host, p.target)
+        if vm.status not in (S.MIGRATING, S.UNKNOWN):  # stopped meanwhile
+            tx.put(replace(runtime, target_id=None))
+            return
+        _moved(tx, vm, runtime, p, there)
         record(
             tx,
             DONE,
             correlation_id=ctx.correlation_id,
             user=ctx.user,
-            vm=shown,
-            host=tx.get(Host, p.target),
+            vm=tx.need(Vm, p.vm_id),
+            host=target,
             source=source.name if source else p.source,
             seconds=seconds,
             downtime=downtime,
@@ -255,39 +259,72 @@ async def _arrived(ctx: Context, p: MigrateParams, begun: float) -> Callable[[Tx
     return save
 
 
+def _moved(tx: Tx, vm: Vm, runtime: VmRuntime, p: MigrateParams, there: Mapping[str, Any] | None) -> None:
+    """The VM is at its target, as the target's row says (if it is known)."""
+    row = there or {"status": "Paused" if p.before == "paused" else "Up"}
+    if row.get("status") == "Migration Destination":  # its first event as an ordinary VM is just coming
+        row = {**row, "status": "Paused" if p.before == "paused" else "Up"}
+    moved = replace(runtime, host_id=p.target, target_id=None, previous_host_id=p.source)
+    shown = replace(vm, status=S.MIGRATING, host=Host(id=p.target))
+    found = life.apply(shown, moved, row, p.target, life.utc_now())
+    monitoring.save(tx, vm, runtime, found, tx.get(Host, p.target))
+
+
+async def _forget_at(ctx: Context, host_id: str, vm_id: str) -> None:
+    """A host drops what is left of the VM; one that does not answer does so when it reports."""
+    try:
+        await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id}, timeout=20)
+    except (HostError, HostUnreachable) as err:
+        log.info("a remainder was not cleared", vm=vm_id, host=host_id, error=str(err))
+
+
+async def _settled_source(ctx: Context, p: MigrateParams) -> dict[str, Any] | None:
+    """The source's row once it does not migrate any more: a migration that nobody follows is called off."""
+    for _ in range(50):
+        row = await _row(ctx, p.source, p.vm_id)
+        if not row or row.get("status") != "Migration Source":
+            return row
+        try:
+            await ctx.services.hosts.call(p.source, "VM.migrateCancel", {"vmID": p.vm_id}, timeout=20)
+        except (HostError, HostUnreachable) as err:
+            log.info("a migration was not called off", vm=p.vm_id, error=str(err))
+        await asyncio.sleep(0.2)
+    return row
+
+
 async def _stays(ctx: Context) -> Callable[[Tx], None]:
     """It failed: the target forgets its copy unless the guest runs there; the engine believes what hosts say."""
     p: MigrateParams = ctx.params
-    here = await _row(ctx, p.source, p.vm_id)
+    here = await _settled_source(ctx, p)
     there = None
     try:
         there = await _row(ctx, p.target, p.vm_id)
     except HostError as err:
         log.info("the target's copy is not known", vm=p.vm_id, error=str(err))
-    runs_there = bool(there) and there.get("status") in ("Up", "Powering up", "Paused") and here in (None, {})
-    if not runs_there and there:
-        try:
-            await ctx.services.hosts.call(p.target, "VM.destroy", {"vmID": p.vm_id}, timeout=20)
-        except (HostError, HostUnreachable) as err:
-            log.info("the target's copy was not cleared", vm=p.vm_id, error=str(err))
+    handed_over = bool(here) and here is not None and int(here.get("exitReason") or 0) == ExitReason.MIGRATION_SUCCEEDED
+    runs_there = _runs(there) and (not here or handed_over)
+    if there and not runs_there:
+        await _forget_at(ctx, p.target, p.vm_id)
+    if here and here.get("status") == "Down":
+        await _forget_at(ctx, p.source, p.vm_id)
 
     def save(tx: Tx) -> None:
         vm, runtime = tx.get(Vm, p.vm_id), tx.get(VmRuntime, p.vm_id)
         if vm is None or runtime is None:
             return
-        if runs_there:
-            tx.put(replace(runtime, host_id=p.target, target_id=None))
-            tx.update(replace(vm, status=S.UP, host=Host(id=p.target)))
-            return
         back = replace(runtime, target_id=None)
-        if here == {}:
-            found = life.vanished(vm, back, life.utc_now())
-            tx.update(found.vm)
-            tx.put(found.runtime)
-            return
-        tx.put(back)
-        if vm.status is S.MIGRATING:
-            tx.update(replace(vm, status=S.UNKNOWN if here is None else S(p.before)))
+        source = tx.get(Host, p.source)
+        if vm.status not in (S.MIGRATING, S.UNKNOWN):  # stopped meanwhile
+            tx.put(back)
+        elif runs_there:
+            _moved(tx, vm, runtime, p, there)
+        elif here == {}:
+            monitoring.save(tx, vm, runtime, life.vanished(vm, back, life.utc_now()), source)
+        elif here is None:
+            monitoring.save(tx, vm, runtime, life.lost(vm, back), source)
+        else:
+            found = life.apply(replace(vm, status=S.MIGRATING), back, here, p.source, life.utc_now())
+            monitoring.save(tx, vm, runtime, found, source)
 
     return save
 

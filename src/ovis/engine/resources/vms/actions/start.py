@@ -5,6 +5,8 @@ restored. Does not: wait for the guest; `up` arrives later, by event.
 Follows: flows, section 5; status matrix `start`.
 """
 
+import asyncio
+import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -20,17 +22,21 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import DiskStatus, LogSeverity
+from ovis.engine.model.enums import DiskStatus, HostStatus, LogSeverity
 from ovis.engine.model.types import Action, Cluster, Host, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.domain import domain_xml
+from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.state import S, VmCdrom, VmNic, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 TRIES = 3
+_THIS_RUN = str(uuid.uuid4())  # tells a command that this process began from one that it took up
+_STARTING = (S.WAIT_FOR_LAUNCH, S.RESTORING_STATE, S.UNKNOWN)
+_GIVEN_UP = (HostStatus.NON_RESPONSIVE, HostStatus.MAINTENANCE, HostStatus.DOWN, HostStatus.REBOOT)
 _NOT_YET = ("WaitForLaunch", "Restoring state", "Migration Source", "Saving State")
 _RUN_ONCE = (
     "os bios display cpu custom_properties initialization boot stateless custom_emulated_machine custom_cpu_model "
@@ -122,7 +128,7 @@ def start(tx: Tx, call: Call, action: Action) -> Started:
         call=call,
         locks=(Lock("vm", str(vm.id)),),
         subjects=(("vm", str(vm.id)), ("host", host.id)),
-        state={"suspended": resume},
+        state={"suspended": resume, "engine": _THIS_RUN},
     )
 
 
@@ -157,32 +163,43 @@ def place_on(tx: Tx, vm: Vm, runtime: VmRuntime, host_id: str, *, run_once: bool
 
 
 async def _create(ctx: Context) -> None:
-    """VM.create on the written-down host; on its refusal the next best, three at most."""
+    """VM.create on the written-down host; on its refusal the next best, three at most.
+
+    Silence proves nothing: before another host is asked, the silent one must have said that it has no such VM, unless
+    nobody ever asked it.
+    """
     p: StartParams = ctx.params
     failures: list[str] = []
     while True:
-        runtime, xml = await ctx.read(lambda rd: _document(rd, p))
-        host_id = str(runtime.host_id)
+        vm, runtime, xml = await ctx.read(lambda rd: _document(rd, p))
+        if vm.status not in _STARTING or runtime.stopping or runtime.host_id is None:
+            raise Fault("it was stopped while it started")
+        host_id = runtime.host_id
         try:
-            await _create_on(ctx, host_id, p, xml, runtime)
-            return
-        except HostUnreachable as err:
-            if err.sent and await _is_there(ctx, host_id, p.vm_id):
-                return
-            failures.append(str(err))
+            try:
+                await _create_on(ctx, host_id, p, xml, runtime)
+            except HostUnreachable as err:
+                if not err.sent and ctx.state.get("engine") == _THIS_RUN and not ctx.state.get("asked"):
+                    raise HostError(Code.UNAVAILABLE, str(err), verb="VM.create") from err
+                await _truth(ctx, host_id, p.vm_id)
+                await _outcome(ctx, host_id, p.vm_id)
         except HostError as err:
             failures.append(err.message)
             await _clear(ctx, host_id, p.vm_id)
+        else:
+            await _still_wanted(ctx, host_id, p.vm_id)
+            return
         if len(runtime.attempts) >= TRIES or p.only:
             raise Fault("; ".join(failures))
         if not await ctx.write(partial(_rerun, p, set(runtime.attempts))):
             raise Fault("; ".join(failures))
+        ctx.state["asked"] = False
 
 
-def _document(rd: Reader, p: StartParams) -> tuple[VmRuntime, str]:
+def _document(rd: Reader, p: StartParams) -> tuple[Vm, VmRuntime, str]:
     vm, runtime = rd.need(Vm, p.vm_id), rd.need(VmRuntime, p.vm_id)
     effective = with_run_once(vm, runtime)
-    return runtime, domain_xml(rd, effective, runtime, cloud_init=p.cloud_init, paused=p.paused)
+    return vm, runtime, domain_xml(rd, effective, runtime, cloud_init=p.cloud_init, paused=p.paused)
 
 
 async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runtime: VmRuntime) -> None:
@@ -199,9 +216,10 @@ async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runti
     except HostError as err:
         if err.code != Code.VM_EXISTS:
             raise
-        # What is left of its last run there: the engine was away when it ended.
+        # What is left of its last run there (it is down; one that runs answers): the engine was away when it ended.
         await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": p.vm_id}, correlation_id=ctx.correlation_id)
         await ctx.services.hosts.call(host_id, "VM.create", arguments, correlation_id=ctx.correlation_id)
+    ctx.state["asked"] = True
     await _outcome(ctx, host_id, p.vm_id)
 
 
@@ -213,8 +231,9 @@ async def _outcome(ctx: Context, host_id: str, vm_id: str) -> None:
             rows = await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20)
         except HostError as err:
             if err.code == Code.NO_SUCH_VM:
-                if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.DOWN:
-                    return  # it ran, ended and was cleared meanwhile
+                vm = await ctx.read(lambda rd: rd.need(Vm, vm_id))
+                if vm.status not in _STARTING:
+                    return  # it was stopped, or ran, ended and was cleared meanwhile
                 raise HostError(Code.CREATE_FAILED, "the host does not know the VM", verb="VM.create") from err
             raise
         row = rows[0] if rows else {}
@@ -227,11 +246,30 @@ async def _outcome(ctx: Context, host_id: str, vm_id: str) -> None:
         wait = min(wait * 1.5, 2.0)
 
 
-async def _is_there(ctx: Context, host_id: str, vm_id: str) -> bool:
-    try:
-        return bool(await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20))
-    except (HostError, HostUnreachable):
-        return False
+async def _truth(ctx: Context, host_id: str, vm_id: str) -> None:
+    """Return once a host that fell silent says that it has the VM. HostError if it says that it has not; Fault if the
+    host is given up: then nobody knows, and the VM stays where it was asked for."""
+    wait = 0.5
+    while True:
+        try:
+            await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}, timeout=20)
+            return
+        except HostUnreachable as err:
+            vm, host = await ctx.read(lambda rd: (rd.need(Vm, vm_id), rd.get(Host, host_id)))
+            if host is None or host.status in _GIVEN_UP or vm.status not in (S.WAIT_FOR_LAUNCH, S.RESTORING_STATE):
+                ctx.state["doubt"] = True
+                raise Fault(f"host {host.name if host else host_id} was lost while the VM started") from err
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 5.0)
+
+
+async def _still_wanted(ctx: Context, host_id: str, vm_id: str) -> None:
+    """A user's stop may have met the host before VM.create did: then what was made is taken away."""
+    vm, runtime = await ctx.read(lambda rd: (rd.need(Vm, vm_id), rd.need(VmRuntime, vm_id)))
+    if vm.status in _STARTING and not runtime.stopping:
+        return
+    await _clear(ctx, host_id, vm_id)
+    raise Fault("it was stopped while it started")
 
 
 async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
@@ -244,6 +282,8 @@ async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
 
 def _rerun(p: StartParams, tried: set[str], tx: Tx) -> bool:
     vm, runtime = tx.need(Vm, p.vm_id), tx.need(VmRuntime, p.vm_id)
+    if runtime.stopping or vm.status not in _STARTING:
+        return False
     decision = placement.place(tx, with_run_once(vm, runtime), excluded=tried)
     if decision.host is None:
         return False
@@ -252,9 +292,13 @@ def _rerun(p: StartParams, tried: set[str], tx: Tx) -> bool:
 
 
 def _undo_create(tx: Tx, ctx: Context) -> None:
-    """No host took it: down (or still suspended), with the reason."""
+    """No host took it: down (or still suspended), with the reason. In doubt it stays where it was asked for."""
     vm, runtime = tx.get(Vm, ctx.params.vm_id), tx.get(VmRuntime, ctx.params.vm_id)
-    if vm is None or runtime is None or vm.status not in (S.WAIT_FOR_LAUNCH, S.RESTORING_STATE):
+    if vm is None or runtime is None or vm.status not in _STARTING:
+        return
+    if ctx.state.get("doubt") and runtime.host_id is not None:
+        host = tx.get(Host, runtime.host_id)
+        monitoring.save(tx, vm, replace(runtime, attempts=()), life.lost(vm, replace(runtime, attempts=())), host)
         return
     tx.update(replace(vm, status=S.SUSPENDED if ctx.params.resume else S.DOWN, host=None, run_once=False))
     tx.put(
@@ -263,6 +307,7 @@ def _undo_create(tx: Tx, ctx: Context) -> None:
             host_id=None,
             attempts=(),
             run_once=None,
+            stopping=False,
             exit_code=1,
             exit_message=ctx.problem,
             previous_host_id=runtime.host_id,
@@ -273,23 +318,19 @@ def _undo_create(tx: Tx, ctx: Context) -> None:
 async def _settle(ctx: Context) -> Callable[[Tx], None]:
     """It runs: the VM becomes what its host says, in the same transaction that ends the start. A restored VM's saved
     memory goes."""
-    from ovis.engine.resources.vms.memory import drop_memory
-
     vm_id = ctx.params.vm_id
-    forget = await drop_memory(ctx, vm_id) if ctx.params.resume else None
     live = ctx.services.hosts.live
 
     def save(tx: Tx) -> None:
-        if forget is not None:
-            forget(tx)
         vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
-        if vm is None or runtime is None or runtime.host_id is None or vm.status is not S.WAIT_FOR_LAUNCH:
+        if vm is None or runtime is None or runtime.host_id is None or vm.status not in _STARTING:
             return  # it was stopped meanwhile
+        runtime = tx.put(without_memory(tx, runtime))
         row = live.vm_stats.get(vm_id)
         if row is None or live.vm_host.get(vm_id) != runtime.host_id or row.get("status") in _NOT_YET:
             row = {"status": "Paused" if ctx.params.paused else "Powering up"}
-        host = tx.get(Host, runtime.host_id)
-        monitoring.save(tx, vm, runtime, life.apply(vm, runtime, row, runtime.host_id, life.utc_now()), host)
+        host_id = str(runtime.host_id)
+        monitoring.save(tx, vm, runtime, life.apply(vm, runtime, row, host_id, life.utc_now()), tx.get(Host, host_id))
 
     return save
 

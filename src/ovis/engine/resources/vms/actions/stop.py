@@ -20,8 +20,8 @@ from ovis.engine.hostlink.errors import HostError
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.vms import life, rules
-from ovis.engine.resources.vms.memory import drop_memory
+from ovis.engine.resources.vms import life, monitoring, rules
+from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
@@ -81,7 +81,8 @@ def _mark(tx: Tx, vm: Vm, action: Action) -> None:
 async def _destroy(ctx: Context) -> Callable[[Tx], None]:
     p: StopParams = ctx.params
     runtime = await ctx.read(lambda rd: rd.get(VmRuntime, p.vm_id))
-    for host_id in {runtime.host_id, runtime.target_id} - {None} if runtime else set[Any]():
+    places = [runtime.host_id, runtime.target_id] if runtime else []
+    for host_id in [place for place in places if place is not None]:
         try:
             await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": p.vm_id}, correlation_id=ctx.correlation_id)
         except HostError as err:
@@ -94,8 +95,8 @@ async def _destroy(ctx: Context) -> Callable[[Tx], None]:
             return
         row = {"exitCode": 0, "exitReason": 6, "exitMessage": "Admin shut down from the engine"}
         found = life.down(vm, now, row, life.utc_now())
-        tx.update(apply_next_run(tx, found.vm))
-        tx.put(found.runtime)
+        found.events.clear()  # this command's own event says it
+        monitoring.save(tx, vm, now, found, None)
 
     return save
 
@@ -111,19 +112,12 @@ STOP = Command(
 )
 
 
-async def _forget_memory(ctx: Context) -> Callable[[Tx], None]:
-    saved = await drop_memory(ctx, ctx.params.vm_id)
-
-    def save(tx: Tx) -> None:
-        saved(tx)
-        vm = tx.get(Vm, ctx.params.vm_id)
-        if vm is not None and vm.status is S.SUSPENDED:
-            tx.update(apply_next_run(tx, replace(vm, status=S.DOWN)))
-        runtime = tx.get(VmRuntime, ctx.params.vm_id)
-        if runtime is not None:
-            tx.put(replace(runtime, stopping=False))
-
-    return save
+def _forget_memory(tx: Tx, ctx: Context) -> None:
+    vm, runtime = tx.get(Vm, ctx.params.vm_id), tx.get(VmRuntime, ctx.params.vm_id)
+    if runtime is not None:
+        tx.put(replace(without_memory(tx, runtime), stopping=False))
+    if vm is not None and vm.status is S.SUSPENDED:
+        tx.update(apply_next_run(tx, replace(vm, status=S.DOWN)))
 
 
 STOP_SUSPENDED = Command(

@@ -7,6 +7,7 @@ Follows: flows, section 8; status matrix `suspend`.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from ovis.engine.declare.faults import Fault, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit
-from ovis.engine.hostlink.errors import HostError
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskFormat, LogSeverity, StorageDomainStatus
 from ovis.engine.model.types import Action, Cluster, Disk, Host, StorageDomain, Vm
 from ovis.engine.resources import bodies
@@ -26,10 +27,11 @@ from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import life, monitoring, rules
-from ovis.engine.resources.vms.memory import drop_memory, image as memory_image
+from ovis.engine.resources.vms.memory import memory_image, without_memory
 from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
+log = structlog.get_logger(__name__)
 _OVERHEAD = 64 << 20
 
 
@@ -89,45 +91,54 @@ def suspend(tx: Tx, call: Call, action: Action) -> Started:
 async def _volumes(ctx: Context) -> None:
     saved = (await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))).saved
     assert saved is not None
-    memory = Disk(alias="memory", provisioned_size=saved.size, format=DiskFormat.RAW, sparse=True)
-    await volumes.create(ctx, memory, memory_image(saved.memory), kind="MEMD")
+    dump = Disk(alias="memory", provisioned_size=saved.size, format=DiskFormat.RAW, sparse=True)
+    await volumes.create(ctx, dump, memory_image(saved.memory), kind="MEMD")
     setup = Disk(alias="configuration", provisioned_size=10240, format=DiskFormat.RAW, sparse=True)
     await volumes.create(ctx, setup, memory_image(saved.configuration), kind="MEMM")
 
 
-async def _undo_volumes(ctx: Context) -> Callable[[Tx], None]:
-    forget = await drop_memory(ctx, ctx.params.vm_id)
-
-    def save(tx: Tx) -> None:
-        forget(tx)
-        vm = tx.get(Vm, ctx.params.vm_id)
-        if vm is not None and vm.status is S.SAVING_STATE:
-            tx.update(replace(vm, status=S.UP))
-
-    return save
+def _undo_volumes(tx: Tx, ctx: Context) -> None:
+    """It runs on; the volumes go."""
+    vm, runtime = tx.get(Vm, ctx.params.vm_id), tx.get(VmRuntime, ctx.params.vm_id)
+    if runtime is not None:
+        tx.put(without_memory(tx, runtime))
+    if vm is not None and vm.status is S.SAVING_STATE:
+        tx.update(replace(vm, status=S.UP))
 
 
 async def _hibernate(ctx: Context) -> None:
-    """Save on the host, unless that is under way, and wait for the end."""
+    """Save on the host, unless that is under way, and wait for the end, however long the host is silent: the volumes
+    are its while nobody knows."""
     runtime = await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))
     assert runtime.saved is not None
     pool, domain, image, volume = runtime.saved.memory
     _, _, setup, setup_volume = runtime.saved.configuration
     handle = ",".join((domain, pool, image, volume, setup, setup_volume))
-    vm_id, host_id = ctx.params.vm_id, str(runtime.host_id or ctx.state.get("host"))
+    vm_id, host_id = ctx.params.vm_id, str(ctx.state.get("host"))
     call = ctx.services.hosts.call
-    rows = await call(host_id, "VM.getStats", {"vmID": vm_id})
-    if rows and rows[0].get("status") not in ("Saving State", "Down"):
-        await call(host_id, "VM.hibernate", {"vmID": vm_id, "hibernationVolHandle": handle})
-    wait = 0.2
+    wait, asked = 0.2, False
     while True:
-        row = (await call(host_id, "VM.getStats", {"vmID": vm_id}))[0]
-        if row.get("status") == "Down":
-            if int(row.get("exitReason") or 0) == ExitReason.SAVE_STATE_SUCCEEDED:
-                return
-            raise Fault(str(row.get("exitMessage") or "the VM ended before it was saved"))
-        if row.get("status") != "Saving State":
-            raise Fault(str(row.get("exitMessage") or "the host could not save the VM"))
+        try:
+            row = (await call(host_id, "VM.getStats", {"vmID": vm_id}))[0]
+            if row.get("status") == "Down":
+                if int(row.get("exitReason") or 0) == ExitReason.SAVE_STATE_SUCCEEDED:
+                    return
+                raise Fault(str(row.get("exitMessage") or "the VM ended before it was saved"))
+            if row.get("status") != "Saving State":
+                if asked:
+                    raise Fault(str(row.get("exitMessage") or "the host could not save the VM"))
+                await call(host_id, "VM.hibernate", {"vmID": vm_id, "hibernationVolHandle": handle})
+                asked = True
+        except HostError as err:
+            if err.code != Code.NO_SUCH_VM:
+                raise
+            if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) is S.SUSPENDED:
+                return  # seen and cleared by monitoring
+            raise Fault("the host does not know the VM any more") from err
+        except HostUnreachable as err:
+            now = await ctx.read(lambda rd: rd.need(VmRuntime, vm_id))
+            if now.host_id != host_id:
+                raise Fault("its host was lost") from err
         await ctx.services.hosts.live.vm_changes(vm_id, wait)
         wait = min(wait * 1.5, 2.0)
 
@@ -140,10 +151,12 @@ async def _settle(ctx: Context) -> Callable[[Tx], None]:
     except HostError as err:
         if err.code != Code.NO_SUCH_VM:
             raise
+    except HostUnreachable as err:  # its memory is on storage; what is left there is cleared when it reports
+        log.info("the remainder of a suspended VM was not cleared", vm=vm_id, host=host_id, error=str(err))
 
     def save(tx: Tx) -> None:
         vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
-        if vm is None or runtime is None or vm.status is not S.SAVING_STATE:
+        if vm is None or runtime is None or vm.status not in (S.SAVING_STATE, S.UNKNOWN):
             return
         row = {"exitCode": 0, "exitReason": int(ExitReason.SAVE_STATE_SUCCEEDED), "exitMessage": ""}
         monitoring.save(tx, vm, runtime, life.down(vm, runtime, row, life.utc_now()), tx.get(Host, host_id))
