@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ovis.engine.commands import Command
 from ovis.engine.declare.resource import Resource
 from ovis.engine.resources import (
+    capabilities,
     data_centers,
     defaults,
     events,
@@ -16,6 +17,7 @@ from ovis.engine.resources import (
     mac_pools,
     network_filters,
     networks,
+    options,
     permissions,
     profiles,
     roles,
@@ -70,6 +72,8 @@ RESOURCES: tuple[Resource, ...] = (
     small.OPERATING_SYSTEMS,
     *small.EMPTY,
     small.CLUSTER_LEVELS,
+    options.RESOURCE,
+    capabilities.RESOURCE,
 )
 TABLES: tuple[Table, ...] = (
     *mac_pools.TABLES,

@@ -16,8 +16,21 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import DataCenterStatus, LogSeverity, QuotaModeType, StorageFormat
-from ovis.engine.model.types import Cluster, DataCenter, IscsiBond, MacPool, Network, Qos, Quota
+from ovis.engine.model.types import (
+    Cluster,
+    DataCenter,
+    IscsiBond,
+    MacPool,
+    Network,
+    Permission,
+    Qos,
+    Quota,
+    QuotaClusterLimit,
+    QuotaStorageLimit,
+    StorageConnection,
+)
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
 from ovis.engine.resources.levels import LATEST, LEVELS, level_of, level_text, supported, version_of
@@ -204,9 +217,23 @@ RESOURCE = Resource(
         ATTACHED_STORAGE_DOMAINS,
         CLUSTERS_OF_DATA_CENTER,
         NETWORKS_OF_DATA_CENTER,
-        Resource(type=Quota, collection="quotas", list=Op(run=quotas, needs=PUBLIC)),
-        Resource(type=Qos, collection="qoss", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=IscsiBond, collection="iscsibonds", list=Op(run=bodies.nothing, needs=PUBLIC)),
+        Resource(
+            type=Quota,
+            collection="quotas",
+            list=Op(run=quotas, needs=PUBLIC),
+            get=Op(needs=PUBLIC),
+            subs=(
+                absent(Permission, "permissions"),
+                absent(QuotaClusterLimit, "quotaclusterlimits"),
+                absent(QuotaStorageLimit, "quotastoragelimits"),
+            ),
+        ),
+        absent(Qos, "qoss"),
+        absent(
+            IscsiBond,
+            "iscsibonds",
+            subs=(absent(Network, "networks"), absent(StorageConnection, "storageserverconnections")),
+        ),
         permissions_of("data_center"),
     ),
 )

@@ -3,7 +3,6 @@
 Follows: the five types shipped by engine 4.5.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from ovis.engine.model.types import (
     Watchdog,
 )
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Column, Table, name_columns
@@ -94,13 +94,6 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     tx.delete(InstanceType, call.ids[-1])
 
 
-def _empty(type_: Any, name: str) -> Resource:
-    def listed(rd: Any, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
-        return bodies.nothing(rd, call, parents)
-
-    return Resource(type=type_, collection=name, list=Op(run=listed, needs=PUBLIC))
-
-
 RESOURCE = Resource(
     type=InstanceType,
     collection="instancetypes",
@@ -115,5 +108,5 @@ RESOURCE = Resource(
     add=Op(run=add, needs=(Need(Permit.CREATE_INSTANCE, "system"),), mandatory=("name",)),
     update=Op(run=update, needs=(Need(Permit.CREATE_INSTANCE, "system"),)),
     remove=Op(run=remove, needs=(Need(Permit.CREATE_INSTANCE, "system"),)),
-    subs=(_empty(GraphicsConsole, "graphicsconsoles"), _empty(Nic, "nics"), _empty(Watchdog, "watchdogs")),
+    subs=(absent(GraphicsConsole, "graphicsconsoles"), absent(Nic, "nics"), absent(Watchdog, "watchdogs")),
 )

@@ -406,6 +406,7 @@ NETWORKS_OF_DATA_CENTER = Resource(
     **_CRUD,
     collection="networks",
     parent_column="data_center_id",
+    subs=(PROFILES_OF_NETWORK, _LABELS, permissions_of("network")),
     add=Op(run=add, needs=(Need(Permit.CREATE_STORAGE_POOL_NETWORK, "parent"),), mandatory=("name",)),
 )
 NETWORKS_OF_CLUSTER = Resource(

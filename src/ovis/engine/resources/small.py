@@ -20,6 +20,7 @@ from ovis.engine.model.types import (
     ExternalHostProvider,
     ExternalTemplateImport,
     ExternalVmImport,
+    Host,
     Icon,
     ImageTransfer,
     KatelloErratum,
@@ -28,9 +29,11 @@ from ovis.engine.model.types import (
     OpenStackVolumeProvider,
     OperatingSystemInfo,
     Permit,
+    Vm,
     VmPool,
 )
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.cpu_catalog import CPU_MODELS
 from ovis.engine.resources.levels import LEVELS
@@ -81,17 +84,10 @@ OPERATING_SYSTEMS = Resource(
 CLUSTER_LEVELS = Resource(
     type=ClusterLevel,
     collection="clusterlevels",
-    v3_collection="capabilities",
+    v3_collection="",
     list=Op(run=_levels, needs=PUBLIC),
     get=Op(needs=PUBLIC),
-    subs=(
-        Resource(
-            type=ClusterFeature,
-            collection="clusterfeatures",
-            list=Op(run=bodies.nothing, needs=PUBLIC),
-            v3_collection="",
-        ),
-    ),
+    subs=(absent(ClusterFeature, "clusterfeatures", v3_collection=""),),
 )
 
 # -- bookmarks ----------------------------------------------------------------------------------------------
@@ -146,10 +142,6 @@ BOOKMARKS = Resource(
 # -- what exists in the API and is empty here -----------------------------------------------------------------
 
 
-def _empty(type_: Any, collection: str) -> Resource:
-    return Resource(type=type_, collection=collection, list=Op(run=bodies.nothing, needs=ADMIN), get=Op(needs=ADMIN))
-
-
 VM_POOLS_TABLE = Table(
     name="vm_pools",
     type=VmPool,
@@ -167,15 +159,19 @@ VM_POOLS = Resource(
     get=Op(needs=PUBLIC),
 )
 EMPTY = (
-    _empty(ExternalHostProvider, "externalhostproviders"),
-    _empty(OpenStackImageProvider, "openstackimageproviders"),
-    _empty(OpenStackVolumeProvider, "openstackvolumeproviders"),
-    _empty(OpenStackNetworkProvider, "openstacknetworkproviders"),
-    _empty(KatelloErratum, "katelloerrata"),
-    _empty(AffinityLabel, "affinitylabels"),
-    _empty(ImageTransfer, "imagetransfers"),
-    _empty(ExternalVmImport, "externalvmimports"),
-    _empty(ExternalTemplateImport, "externaltemplateimports"),
-    _empty(Icon, "icons"),
+    absent(ExternalHostProvider, "externalhostproviders", needs=ADMIN),
+    absent(OpenStackImageProvider, "openstackimageproviders", needs=ADMIN),
+    absent(OpenStackVolumeProvider, "openstackvolumeproviders", needs=ADMIN),
+    absent(OpenStackNetworkProvider, "openstacknetworkproviders", needs=ADMIN),
+    absent(KatelloErratum, "katelloerrata", needs=ADMIN),
+    absent(
+        AffinityLabel,
+        "affinitylabels",
+        subs=(absent(Host, "hosts", v3_collection=""), absent(Vm, "vms", v3_collection="")),
+    ),
+    absent(ImageTransfer, "imagetransfers"),
+    absent(ExternalVmImport, "externalvmimports", needs=ADMIN),
+    absent(ExternalTemplateImport, "externaltemplateimports", needs=ADMIN),
+    absent(Icon, "icons"),
 )
 TABLES = (BOOKMARKS_TABLE, VM_POOLS_TABLE)

@@ -17,9 +17,20 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import ADMIN, PUBLIC, Need, Op, Resource
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import LogSeverity
-from ovis.engine.model.types import Domain, EventSubscription, Group, Role, SshPublicKey, User, UserOption
+from ovis.engine.model.types import (
+    Domain,
+    EventSubscription,
+    Group,
+    Permit as ApiPermit,
+    Role,
+    SshPublicKey,
+    User,
+    UserOption,
+)
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL
+from ovis.engine.resources.roles import permits
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -125,7 +136,13 @@ def groups_of_domain(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[
     return {parent: rd.find(Group) if parent == INTERNAL_DOMAIN_ID else [] for parent in parents}
 
 
-_ROLES = Resource(type=Role, collection="roles", list=Op(run=roles_of, needs=PUBLIC), get=Op(needs=PUBLIC))
+_ROLES = Resource(
+    type=Role,
+    collection="roles",
+    list=Op(run=roles_of, needs=PUBLIC),
+    get=Op(needs=PUBLIC),
+    subs=(Resource(type=ApiPermit, collection="permits", list=Op(run=permits, needs=PUBLIC), get=Op(needs=PUBLIC)),),
+)
 USERS_SEARCH = SearchObject(
     table=USERS,
     prefix="Users",
@@ -151,10 +168,10 @@ USERS_RESOURCE = Resource(
         PERMISSIONS_OF_PRINCIPAL,
         _ROLES,
         tags_of("user"),
-        Resource(type=SshPublicKey, collection="sshpublickeys", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=UserOption, collection="options", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=EventSubscription, collection="eventsubscriptions", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=Group, collection="groups", list=Op(run=bodies.nothing, needs=PUBLIC), v3_collection=""),
+        absent(SshPublicKey, "sshpublickeys"),
+        absent(UserOption, "options"),
+        absent(EventSubscription, "eventsubscriptions"),
+        absent(Group, "groups", v3_collection=""),
     ),
 )
 GROUPS_RESOURCE = Resource(

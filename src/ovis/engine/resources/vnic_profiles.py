@@ -160,5 +160,6 @@ RESOURCE = Resource(
 PROFILES_OF_NETWORK = Resource(
     **_CRUD,
     parent_column="network_id",
+    subs=(permissions_of("vnic_profile"),),
     add=Op(run=add, needs=(Need(Permit.CREATE_NETWORK_VNIC_PROFILE, "parent"),), mandatory=("name",)),
 )

@@ -17,18 +17,24 @@ from ovis.engine.model.enums import LogSeverity, NetworkUsage
 from ovis.engine.model.types import (
     Action,
     AffinityGroup,
+    AffinityLabel,
     Cluster,
     ClusterFeature,
     CpuProfile,
     DataCenter,
     ExternalProvider,
+    GlusterBrick,
     GlusterHook,
     GlusterVolume,
+    Host,
     MacPool,
     Network,
     SchedulingPolicy,
+    Statistic,
+    Vm,
 )
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.clusters import rules
 from ovis.engine.resources.levels import level_of
 from ovis.engine.resources.network_filters import FILTERS_OF_CLUSTER
@@ -196,6 +202,33 @@ SEARCH = SearchObject(
         "datacenter": Field("text", via=Join("data_centers", "data_center_id", "name")),
     },
 )
+_SUBS = (
+    NETWORKS_OF_CLUSTER,
+    PROFILES_OF_CLUSTER,
+    FILTERS_OF_CLUSTER,
+    absent(
+        AffinityGroup,
+        "affinitygroups",
+        subs=(
+            absent(Vm, "vms"),
+            absent(Host, "hosts", v3_collection=""),
+            absent(AffinityLabel, "hostlabels"),
+            absent(AffinityLabel, "vmlabels"),
+        ),
+    ),
+    absent(ClusterFeature, "enabledfeatures"),
+    absent(ExternalProvider, "externalnetworkproviders"),
+    absent(GlusterHook, "glusterhooks"),
+    absent(
+        GlusterVolume,
+        "glustervolumes",
+        subs=(
+            absent(GlusterBrick, "glusterbricks", subs=(absent(Statistic, "statistics"),)),
+            absent(Statistic, "statistics"),
+        ),
+    ),
+    permissions_of("cluster"),
+)
 _CRUD: dict[str, Any] = {
     "type": Cluster,
     "collection": "clusters",
@@ -206,6 +239,15 @@ _CRUD: dict[str, Any] = {
     "get": Op(needs=PUBLIC),
     "update": Op(run=update, needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION),)),
     "remove": Op(run=remove, needs=(Need(Permit.DELETE_CLUSTER),)),
+    "actions": (
+        ApiAction(
+            name="resetemulatedmachine",
+            run=reset_emulated_machine,
+            needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION),),
+            body=("async",),
+        ),
+    ),
+    "subs": _SUBS,
 }
 RESOURCE = Resource(
     **_CRUD,
@@ -214,27 +256,6 @@ RESOURCE = Resource(
         run=add,
         needs=(Need(Permit.CREATE_CLUSTER, "data_center"),),
         mandatory=("name", "data_center.id|data_center.name"),
-    ),
-    actions=(
-        ApiAction(
-            name="resetemulatedmachine",
-            run=reset_emulated_machine,
-            needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION),),
-            body=("async",),
-        ),
-    ),
-    subs=(
-        NETWORKS_OF_CLUSTER,
-        PROFILES_OF_CLUSTER,
-        FILTERS_OF_CLUSTER,
-        Resource(type=AffinityGroup, collection="affinitygroups", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=ClusterFeature, collection="enabledfeatures", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(
-            type=ExternalProvider, collection="externalnetworkproviders", list=Op(run=bodies.nothing, needs=PUBLIC)
-        ),
-        Resource(type=GlusterHook, collection="glusterhooks", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        Resource(type=GlusterVolume, collection="glustervolumes", list=Op(run=bodies.nothing, needs=PUBLIC)),
-        permissions_of("cluster"),
     ),
 )
 CLUSTERS_OF_DATA_CENTER = Resource(
