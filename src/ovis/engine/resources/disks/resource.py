@@ -26,6 +26,7 @@ from ovis.engine.model.enums import (
 )
 from ovis.engine.model.types import Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
 from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
@@ -340,7 +341,7 @@ RESOURCE = Resource(
     remove=Op(run=remove, needs=(Need(Permit.DELETE_DISK),)),
     subs=(
         Resource(type=Statistic, collection="statistics", list=Op(run=statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        Resource(type=DiskSnapshot, collection="disksnapshots", list=Op(run=bodies.nothing, needs=PUBLIC)),
+        absent(DiskSnapshot, "disksnapshots"),
         permissions_of("disk"),
     ),
 )

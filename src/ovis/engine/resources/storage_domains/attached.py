@@ -19,6 +19,7 @@ from ovis.engine.model.types import Action, DataCenter, Disk, StorageDomain
 from ovis.engine.resources import bodies
 from ovis.engine.resources.storage_domains.commands import ACTIVATE, ATTACH, DEACTIVATE, DETACH, DomainParams
 from ovis.engine.resources.storage_domains.connect import up_hosts
+from ovis.engine.resources.storage_domains.contents import disks_of
 from ovis.engine.resources.storage_domains.tables import Attachment, PoolFacts
 from ovis.engine.store.session import Reader, Tx
 
@@ -201,5 +202,5 @@ ATTACHED_STORAGE_DOMAINS = Resource(
         ApiAction(name="activate", run=activate, needs=_MAY, body=("async",), sync=True),
         ApiAction(name="deactivate", run=deactivate, needs=_MAY, body=("async", "force"), sync=True),
     ),
-    subs=(Resource(type=Disk, collection="disks", list=Op(run=bodies.nothing, needs=PUBLIC)),),
+    subs=(Resource(type=Disk, collection="disks", list=Op(run=disks_of, needs=PUBLIC), get=Op(needs=PUBLIC)),),
 )

@@ -3,8 +3,23 @@
 Follows: detaching a data domain takes its disks along; removing it forgets them.
 """
 
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from ovis.engine.declare.call import Call
 from ovis.engine.model.types import Disk
-from ovis.engine.store.session import Tx
+from ovis.engine.store.session import Reader, Tx
+
+
+def disks_of(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Disk]]:
+    """The disks of each domain; they live at /disks."""
+    found: dict[str, list[Disk]] = {p: [] for p in parents}
+    for disk in rd.find(Disk, storage_domain_id=list(parents)):
+        for domain in disk.storage_domains or ():
+            if str(domain.id) in found:
+                found[str(domain.id)].append(replace(disk, href=f"/disks/{disk.id}"))
+    return found
 
 
 def forget_contents(tx: Tx, storage_domain_id: str) -> None:

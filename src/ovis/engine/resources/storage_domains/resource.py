@@ -42,7 +42,7 @@ from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.profiles import PROFILES_OF_STORAGE_DOMAIN, default_disk_profile
 from ovis.engine.resources.storage_domains.commands import ADD, REMOVE, DomainParams, forget_domain
 from ovis.engine.resources.storage_domains.connect import TYPE_NUMBERS
-from ovis.engine.resources.storage_domains.contents import forget_contents
+from ovis.engine.resources.storage_domains.contents import disks_of, forget_contents
 from ovis.engine.resources.storage_domains.tables import CONNECTIONS, DOMAINS, Attachment, DomainConnection
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -279,14 +279,6 @@ def shown(rd: Reader, call: Call, found: Sequence[StorageDomain]) -> list[Storag
 # -- what lies below ------------------------------------------------------------------------------------------
 
 
-def _disks(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Disk]]:
-    found: dict[str, list[Disk]] = {p: [] for p in parents}
-    for disk in rd.find(Disk, storage_domain_id=list(parents)):
-        for domain in disk.storage_domains or ():
-            found[str(domain.id)].append(replace(disk, href=f"/disks/{disk.id}"))
-    return found
-
-
 def _owners(type_: Any, table: str, column: str) -> Any:
     def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
         out: dict[str, list[Any]] = {p: [] for p in parents}
@@ -387,7 +379,7 @@ RESOURCE = Resource(
         params=(Param(name="host", type=str), Param(name="format"), Param(name="destroy"), Param(name="async")),
     ),
     subs=(
-        Resource(type=Disk, collection="disks", list=Op(run=_disks, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        Resource(type=Disk, collection="disks", list=Op(run=disks_of, needs=PUBLIC), get=Op(needs=PUBLIC)),
         Resource(
             type=Vm,
             collection="vms",

@@ -32,6 +32,7 @@ from ovis.engine.model.types import (
     VnicProfile,
 )
 from ovis.engine.resources import bodies
+from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.clusters.resource import DEFAULT_MAC_POOL
 from ovis.engine.resources.hosts.report import number
@@ -300,10 +301,6 @@ def v3_context(rd: Reader, found: Sequence[Nic]) -> V3Context:
     )
 
 
-def _nothing(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
-    return bodies.nothing(rd, call, parents)
-
-
 _MAY = (Need(Permit.CONFIGURE_VM_NETWORK),)
 NICS_OF_VM = Resource(
     type=Nic,
@@ -337,8 +334,6 @@ NICS_OF_VM = Resource(
             get=Op(needs=PUBLIC),
         ),
         Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        Resource(
-            type=NetworkFilterParameter, collection="networkfilterparameters", list=Op(run=_nothing, needs=PUBLIC)
-        ),
+        absent(NetworkFilterParameter, "networkfilterparameters"),
     ),
 )
