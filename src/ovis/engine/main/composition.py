@@ -49,6 +49,7 @@ class Engine:
         self.services = Services(store=self.store, hosts=self.hosts, runner=None, settings=settings, pki=self.pki)
         self.runner = Runner(self.services, resources.COMMANDS)
         self.services.runner = self.runner
+        self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
         self.app = App(resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id)
@@ -61,7 +62,8 @@ class Engine:
         """Store first, then commands (what was interrupted goes on), then hosts."""
         self.store.start(asyncio.get_running_loop())
         await self.runner.start()
-        await self.hosts.start(EngineObserver(self.services))
+        await self.hosts.start(self.observer)
+        self.observer.start()
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -70,6 +72,7 @@ class Engine:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
+        await self.observer.stop()
         await self.hosts.stop()
         await self.runner.stop()
         await asyncio.to_thread(self.store.close)

@@ -3,6 +3,7 @@
 Does: implement hostlink's Observer. Follows: flows, sections 1 and 15; host transitions of the status matrix.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
-from ovis.engine.resources.vms import monitoring
+from ovis.engine.resources.vms import ha, monitoring
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,17 @@ class EngineObserver:
     def __init__(self, services: Services) -> None:
         self._services = services
         LIVE["live"] = services.hosts.live
+        self._restarts: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin what the engine does of itself: restarts of highly available VMs."""
+        self._restarts = asyncio.create_task(ha.watch(self._services), name="ha-restarts")
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._restarts is not None:
+            self._restarts.cancel()
+            await asyncio.gather(self._restarts, return_exceptions=True)
 
     async def host_answers(self, host_id: str, capabilities: Facts, hardware: Facts, stats: Facts) -> None:
         """Check it, connect its storage, give it a status."""
@@ -139,9 +151,8 @@ class EngineObserver:
                 return
             active = tx.count(Attachment, data_center_id=data_center_id, status="active")
             status = DataCenterStatus(state)
-            if status is not data_center.status and (active or status is not DataCenterStatus.UP):
-                if active:
-                    tx.update(replace(data_center, status=status))
+            if active and status is not data_center.status:
+                tx.update(replace(data_center, status=status))
             for cluster in tx.find(Cluster, data_center_id=data_center_id):
                 for host in tx.find(Host, cluster_id=str(cluster.id)):
                     role = SpmStatus.SPM if host.id == spm_host_id else SpmStatus.NONE

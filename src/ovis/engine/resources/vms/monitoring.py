@@ -19,9 +19,10 @@ from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Host, Vm
-from ovis.engine.resources.vms import life
+from ovis.engine.resources.vms import ha, life
+from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
-from ovis.engine.resources.vms.state import RUNNING, S, VmRuntime
+from ovis.engine.resources.vms.state import ON_HOST, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
@@ -83,9 +84,9 @@ async def host_lost(services: Services, host_id: str) -> None:
 
     def write(tx: Tx) -> None:
         host = tx.get(Host, host_id)
-        for vm in tx.find(Vm, host_id=host_id):
-            runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
-            save(tx, vm, runtime, life.lost(vm, runtime), host)
+        for vm, runtime in _placed(tx, host_id):
+            if runtime.target_id is None:  # else its migration finds out
+                save(tx, vm, runtime, life.lost(vm, runtime), host)
 
     await services.store.write(write)
 
@@ -95,12 +96,17 @@ async def host_cleared(services: Services, host_id: str) -> None:
 
     def write(tx: Tx) -> None:
         host = tx.get(Host, host_id)
-        for vm in tx.find(Vm, host_id=host_id):
-            runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
-            found = life.vanished(vm, runtime, life.utc_now())
-            save(tx, vm, runtime, found, host)
+        for vm, runtime in _placed(tx, host_id):
+            save(tx, vm, runtime, life.vanished(vm, runtime, life.utc_now()), host)
 
     await services.store.write(write)
+
+
+def _placed(tx: Tx, host_id: str) -> list[tuple[Vm, VmRuntime]]:
+    """The VMs whose place is this host."""
+    vms = tx.find(Vm, host_id=host_id)
+    runtimes = tx.get_many(VmRuntime, [str(vm.id) for vm in vms])
+    return [(vm, runtimes.get(str(vm.id)) or VmRuntime(id=str(vm.id))) for vm in vms]
 
 
 async def _destroy(services: Services, host_id: str, vm_id: str) -> None:
@@ -140,17 +146,17 @@ def _changes(
             continue
         if ended and _number(row.get("exitReason")) == ExitReason.MIGRATION_SUCCEEDED:
             continue
-        if vm.status in _FOLLOWED and locked(rd, "vm", vm_id):
+        if (vm.status in _FOLLOWED or (ended and vm.status is S.UNKNOWN)) and locked(rd, "vm", vm_id):
             continue  # the command that starts or suspends it says how that ends
         found = life.apply(vm, runtime, row, host_id, now)
         if found.vm != vm or found.runtime != runtime or found.destroy:
             out.append((vm, runtime, found))
     if full:
-        for vm in rd.find(Vm, host_id=host_id):
-            runtime = rd.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
-            if str(vm.id) in rows or runtime.target_id is not None or runtime.host_id != host_id:
-                continue
-            if vm.status not in RUNNING and vm.status is not S.UNKNOWN:
+        here = [vm for vm in rd.find(Vm, host_id=host_id) if str(vm.id) not in rows and vm.status in ON_HOST]
+        absent = rd.get_many(VmRuntime, [str(vm.id) for vm in here])
+        for vm in here:
+            runtime = absent.get(str(vm.id)) or VmRuntime(id=str(vm.id))
+            if runtime.target_id is not None or runtime.host_id != host_id:
                 continue
             if locked(rd, "vm", str(vm.id)) or (runtime.boot_time and now - runtime.boot_time < _GRACE):
                 continue
@@ -186,12 +192,15 @@ def _write(tx: Tx, host_id: str, rows: Mapping[str, Mapping[str, Any]], full: bo
 
 def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None) -> None:
     """Write what follows from a row, with its events."""
-    after = found.vm
-    if after.status in (S.DOWN,) and vm.status is not S.DOWN:
+    after, now = found.vm, found.runtime
+    if after.status is S.DOWN and vm.status is not S.DOWN:
         after = apply_next_run(tx, after)
+        now = without_memory(tx, now)
+        if "down_error" in found.events:
+            now = ha.to_restart(after, now, life.utc_now())
     if after != vm:
         tx.update(after)
-    if found.runtime != runtime or tx.get(VmRuntime, runtime.id) is None:
-        tx.put(found.runtime)
+    if now != runtime or tx.get(VmRuntime, runtime.id) is None:
+        tx.put(now)
     for name in found.events:
-        record(tx, EVENTS[name], vm=after, host=host, message=found.runtime.exit_message or "")
+        record(tx, EVENTS[name], vm=after, host=host, message=now.exit_message or "")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ovis.engine.declare.faults import Kind, Refusal
 from ovis.engine.declare.shape import attributes
 from ovis.engine.model.enums import BootDevice, VmAffinity, VmStatus
-from ovis.engine.model.types import CpuTopology, MemoryPolicy, Vm
+from ovis.engine.model.types import CpuTopology, MemoryPolicy, Vm, VmPlacementPolicy
 from ovis.engine.resources import texts
 from ovis.engine.resources.texts import TextRule
 
@@ -251,14 +251,15 @@ def value_refusals(vm: Vm, *, name_max: int = 64) -> list[Refusal]:
         )
     elif parts[0] * parts[1] * parts[2] > 710:
         found.append(_bad("ACTION_TYPE_FAILED_MAX_NUM_CPU", "A VM cannot have more than 710 CPUs."))
-    if vm.high_availability and vm.high_availability.enabled and vm.placement_policy:
-        if vm.placement_policy.affinity is VmAffinity.PINNED and len(vm.placement_policy.hosts or ()) < 2:
-            found.append(
-                _bad(
-                    "ACTION_TYPE_FAILED_HA_VM_PINNED_TO_SINGLE_HOST",
-                    "A highly available VM cannot be pinned to one host.",
-                )
+    policy_of_place = vm.placement_policy or VmPlacementPolicy()
+    pinned = policy_of_place.affinity is VmAffinity.PINNED and len(policy_of_place.hosts or ()) < 2
+    if vm.high_availability and vm.high_availability.enabled and pinned:
+        found.append(
+            _bad(
+                "ACTION_TYPE_FAILED_HA_VM_PINNED_TO_SINGLE_HOST",
+                "A highly available VM cannot be pinned to one host.",
             )
+        )
     return found
 
 

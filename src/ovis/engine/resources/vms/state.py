@@ -136,6 +136,7 @@ class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     host_id: where its domain is. target_id: where it is migrating to. previous_host_id: where it ran last.
     stopping: the user asked for the end, so its coming is no failure. run_once: values of this run only.
+    restart_at: when a highly available VM is started again after a failure; restarts: how often that was tried.
     started: the `started` event of this run was written. exit_code, exit_message: how the last run ended.
     """
 
@@ -157,6 +158,8 @@ class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
     console_user: str = ""
     pause_code: str = ""
     attempts: tuple[str, ...] = ()
+    restart_at: datetime | None = None
+    restarts: int = 0
 
 
 class VmNextRun(Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -246,6 +249,7 @@ RUNTIME = Table(
     columns=(
         Column(name="host_id"),
         Column(name="target_id"),
+        Column(name="restart_at", kind="time"),
         Column(
             name="addresses", value=lambda r: " ".join(a for n in r.guest_nics for a in n.ipv4 + n.ipv6), index=False
         ),

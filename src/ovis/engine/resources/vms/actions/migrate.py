@@ -280,8 +280,13 @@ async def _forget_at(ctx: Context, host_id: str, vm_id: str) -> None:
 
 async def _settled_source(ctx: Context, p: MigrateParams) -> dict[str, Any] | None:
     """The source's row once it does not migrate any more: a migration that nobody follows is called off."""
+    row: dict[str, Any] | None = None
     for _ in range(50):
-        row = await _row(ctx, p.source, p.vm_id)
+        try:
+            row = await _row(ctx, p.source, p.vm_id)
+        except HostError as err:
+            log.info("the source's copy is not known", vm=p.vm_id, error=str(err))
+            return None
         if not row or row.get("status") != "Migration Source":
             return row
         try:

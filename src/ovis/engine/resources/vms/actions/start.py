@@ -97,12 +97,34 @@ def start(tx: Tx, call: Call, action: Action) -> Started:
     runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
     once = run_once_of(action.vm) if action.vm is not None else None
     if action.vm is not None and action.vm.placement_policy is not None:
-        named = (action.vm.placement_policy.hosts or [None])[0]
+        named = next(iter(action.vm.placement_policy.hosts or ()), None)
         only = str(bodies.resolve(tx, Host, named).id) if named is not None else ""
     if once is not None:
         runtime = replace(runtime, run_once=once)
+    use_init = action.use_cloud_init or action.use_initialization
+    return _launch(tx, vm, runtime, call=call, only=only, pause=bool(action.pause), use_init=use_init)
+
+
+def start_again(tx: Tx, vm: Vm, runtime: VmRuntime) -> Started:
+    """The engine itself starts a VM that failed; refused like a user's start."""
+    return _launch(tx, vm, runtime, keep_restart=True)
+
+
+def _launch(
+    tx: Tx,
+    vm: Vm,
+    runtime: VmRuntime,
+    *,
+    call: Call | None = None,
+    only: str = "",
+    pause: bool = False,
+    use_init: bool | None = None,
+    keep_restart: bool = False,
+) -> Started:
+    """Check, place, write down, begin. keep_restart: another try is due if this one fails."""
     effective = with_run_once(vm, runtime)
-    bodies.raise_all(checks(tx, effective) + (rules.value_refusals(effective) if once is not None else []))
+    once = runtime.run_once is not None
+    bodies.raise_all(checks(tx, effective) + (rules.value_refusals(effective) if once else []))
     host = placement.require_host(
         tx,
         effective,
@@ -112,16 +134,17 @@ def start(tx: Tx, call: Call, action: Action) -> Started:
     )
     resume = vm.status is S.SUSPENDED
     first = vm.start_time is None and vm.stop_time is None
-    use_init = action.use_cloud_init or action.use_initialization
     cloud_init = effective.initialization is not None and (bool(use_init) or (use_init is None and first))
-    place_on(tx, vm, runtime, host.id, run_once=once is not None)
+    if not keep_restart:
+        runtime = replace(runtime, restart_at=None, restarts=0)
+    place_on(tx, vm, runtime, host.id, run_once=once)
     return begin(
         tx,
         START,
         StartParams(
             vm_id=str(vm.id),
             only=only,
-            paused=bool(action.pause or effective.start_paused),
+            paused=bool(pause or effective.start_paused),
             cloud_init=cloud_init and not resume,
             resume=resume,
         ),
@@ -325,7 +348,7 @@ async def _settle(ctx: Context) -> Callable[[Tx], None]:
         vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
         if vm is None or runtime is None or runtime.host_id is None or vm.status not in _STARTING:
             return  # it was stopped meanwhile
-        runtime = tx.put(without_memory(tx, runtime))
+        runtime = tx.put(replace(without_memory(tx, runtime), restart_at=None, restarts=0))
         row = live.vm_stats.get(vm_id)
         if row is None or live.vm_host.get(vm_id) != runtime.host_id or row.get("status") in _NOT_YET:
             row = {"status": "Paused" if ctx.params.paused else "Powering up"}

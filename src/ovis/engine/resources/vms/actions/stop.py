@@ -65,15 +65,23 @@ def stop(tx: Tx, call: Call, action: Action) -> Started | None:
     vm = tx.need(Vm, call.ids[0])
     bodies.raise_all(rules.STOP.refusals(vm))
     if vm.status is S.DOWN:
+        _no_restart(tx, vm)
         record(tx, ALREADY, call=call, vm=vm)
         return None
     _mark(tx, vm, action)
     return _begin(tx, call, STOP_SUSPENDED if vm.status is S.SUSPENDED else STOP, vm)
 
 
+def _no_restart(tx: Tx, vm: Vm) -> None:
+    """A user wants it down: a restart that is due for a failure is not wanted any more."""
+    runtime = tx.get(VmRuntime, str(vm.id))
+    if runtime is not None and runtime.restart_at is not None:
+        tx.put(replace(runtime, restart_at=None, restarts=0))
+
+
 def _mark(tx: Tx, vm: Vm, action: Action) -> None:
     runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
-    tx.put(replace(runtime, stopping=True))
+    tx.put(replace(runtime, stopping=True, restart_at=None, restarts=0))
     if action.reason:
         tx.update(replace(vm, stop_reason=action.reason))
 
@@ -136,6 +144,7 @@ def shutdown(tx: Tx, call: Call, action: Action) -> Started | None:
     vm = tx.need(Vm, call.ids[0])
     bodies.raise_all(rules.SHUTDOWN.refusals(vm))
     if vm.status is S.DOWN:
+        _no_restart(tx, vm)
         record(tx, ALREADY, call=call, vm=vm)
         return None
     _mark(tx, vm, action)
