@@ -6,10 +6,10 @@ Does: what an administrator would with `ovis-engine host-token` and the API. Doe
 import time
 
 from ovis.cli.api import Client, Document
+from ovis.cli.engine import run_engine
 from ovis.cli.faults import CliFault
 from ovis.cli.instance import Instance
 from ovis.cli.processes import Child
-from ovis.cli.up import run_engine
 
 
 def token(instance: Instance, uses: int) -> str:

@@ -7,7 +7,7 @@ from ovis.cli.api import Client, Document
 
 STORAGE = "data"
 ATTACH_S, DISK_S = 120, 300
-GIB = 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 
 
 def storage_domain(client: Client, path: str, host: str) -> Document:

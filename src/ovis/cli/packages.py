@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ovis.cli.faults import MissingPackages
 
-# A package and a file by which it is known, so that other distributions' packages count too.
+# A package and a file by which it is known, so that what was installed otherwise counts too; "": dpkg is asked.
 HOST = {
     "libvirt-daemon-system": "/usr/sbin/libvirtd",
     "libvirt-clients": "/usr/bin/virsh",
@@ -34,7 +35,7 @@ LIBVIRT_BUILD = {
 }
 """What building libvirt-python takes."""
 GUEST = {
-    "busybox-static": "/bin/busybox",
+    "busybox-static": "",
     "cpio": "/usr/bin/cpio",
     "kmod": "/sbin/depmod",
     "mtools": "/usr/bin/mcopy",
@@ -63,7 +64,12 @@ def _present(name: str, file: str) -> bool:
         import sysconfig
 
         return (Path(sysconfig.get_path("include")) / "Python.h").exists()
-    return bool(file) and Path(file).exists()
+    if file:
+        return Path(file).exists()
+    if shutil.which("dpkg-query") is None:
+        return False
+    asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", name]
+    return subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout == "installed"
 
 
 def may_install() -> bool:
@@ -81,16 +87,33 @@ def install(names: Sequence[str], why: str) -> None:
     print(f"Installing Debian packages {why}: {' '.join(names)}", file=sys.stderr, flush=True)
     call = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-q", "-y"]
     arguments = [*call, "install", "--no-install-recommends", *names]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     said = b""
-    for before in ([], [*call, "update"]):
-        if before:
-            subprocess.run(before, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
-        done = subprocess.run(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-        )
-        if not done.returncode:
-            return
-        said = done.stdout
+    with _no_daemons():
+        for before in ([], [*call, "update"]):
+            if before:
+                subprocess.run(before, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
+            done = subprocess.run(
+                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+            )
+            if not done.returncode:
+                return
+            said = done.stdout
     words = said.decode("utf-8", "replace").strip().splitlines()[-8:]
     raise MissingPackages("apt-get failed:\n" + "\n".join("  " + line for line in words))
+
+
+@contextmanager
+def _no_daemons() -> Iterator[None]:
+    """Debian's way to say that packages shall not start their services, unless the administrator has a say there."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    try:
+        policy.touch(mode=0o755, exist_ok=False)
+    except OSError:
+        yield
+        return
+    try:
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+        yield
+    finally:
+        policy.unlink(missing_ok=True)

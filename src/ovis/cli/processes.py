@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,11 @@ class Processes:
         record = self._read(name)
         return record["argv"] if record else []
 
-    def start(self, name: str, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> "Child":
-        """Start a program in a session of its own, its output appended to its log."""
+    def start(self, name: str, argv: Sequence[str], *, inner: bool = False) -> "Child":
+        """Start a program in a session of its own, its output appended to its log.
+
+        inner: `argv` only enters a PID namespace and waits for its child there, which is the process that counts.
+        """
         self._run.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
@@ -90,11 +93,12 @@ class Processes:
                 stderr=log,
                 start_new_session=True,
                 cwd=self._run,
-                env={**os.environ, **(environment or {})},
             )
+        child = Child(name, popen, self.log(name), position)
+        pid = _child_of(child) if inner else popen.pid
         record = {
-            "pid": popen.pid,
-            "start": start_time(popen.pid),
+            "pid": pid,
+            "start": start_time(pid),
             "boot": boot_id(),
             "since": time.time(),
             "argv": list(argv),
@@ -104,7 +108,7 @@ class Processes:
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             json.dump(record, out)
         os.replace(temporary, self._run / f"{name}.json")
-        return Child(name, popen, self.log(name), position)
+        return child
 
     def stop(self, name: str, *, grace: float) -> bool:
         """End a process, by force after `grace` seconds; whether there was one to end."""
@@ -156,3 +160,23 @@ class Child:
             log.seek(self.position)
             text = log.read().decode("utf-8", "replace")
         return "\n".join("  " + line for line in text.strip().splitlines()[-lines:])
+
+
+def _child_of(child: Child) -> int:
+    """The one child of a process that just started, as this machine numbers it."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        child.require_alive()
+        for folder in Path("/proc").glob("[0-9]*"):
+            if _parent(int(folder.name)) == child.popen.pid:
+                return int(folder.name)
+        time.sleep(0.02)
+    raise CliFault(f"{child.name} did not start; see {child.log}.")
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return int(text.rpartition(")")[2].split()[1])

@@ -9,11 +9,11 @@ import time
 import zlib
 
 from ovis.cli.api import ApiFault, Client, Document, at_once
+from ovis.cli.engine import client as session, program, say
 from ovis.cli.enrol import await_hosts, token
 from ovis.cli.faults import CliFault
 from ovis.cli.instance import Instance
 from ovis.cli.objects import GIB, remove_vm, storage_domain, template, vm_with_disk
-from ovis.cli.up import client as session, program, say
 
 FIRST_PORT, LAST_PORT = 20000, 32000  # below the ports that Linux gives to outgoing connections
 AGENT = "agent"

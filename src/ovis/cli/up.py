@@ -6,31 +6,14 @@ Does: set up and start the engine, bring the hosts that were asked for, say how 
 import argparse
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from ovis.cli.api import Client, read_password
+from ovis.cli.api import read_password
+from ovis.cli.engine import await_engine, program, require_free, run_engine, say
 from ovis.cli.faults import BadUsage, CliFault
-from ovis.cli.instance import USER, Choices, Instance
-from ovis.cli.processes import Child
-
-ENGINE_S = 60
-MODULES = {"ovis-engine": "ovis.engine.main.program", "ovis-agent": "ovis.agent.main.program"}
-
-
-def program(name: str) -> list[str]:
-    """How one of our programs is called from here: by this Python, so that PATH does not matter."""
-    return [sys.executable, "-m", MODULES[name]]
-
-
-def say(text: str) -> None:
-    """Progress; on standard error, so that standard output keeps its last line for the answer."""
-    print(text, file=sys.stderr, flush=True)
+from ovis.cli.instance import Choices, Instance
 
 
 def settings_of(args: argparse.Namespace) -> tuple[Path, str, int]:
@@ -105,59 +88,6 @@ def engine_up(instance: Instance, choices: Choices) -> None:
     say(f"Starting the engine at {instance.url} ...")
     child = instance.processes.start("engine", [*program("ovis-engine"), "run", *instance.engine_flags(), *address])
     await_engine(instance, child)
-
-
-def require_free(listen: str, port: int) -> None:
-    """CliFault if something else listens there."""
-    family = socket.AF_INET6 if ":" in listen else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((listen, port))
-        except OSError as err:
-            reason = err.strerror or str(err)
-            raise CliFault(f"{listen} port {port} cannot be used: {reason}. Choose with --listen, --port.") from err
-
-
-def run_engine(verb: str, *arguments: str) -> str:
-    """A short call of `ovis-engine`; what it printed. CliFault with its last words if it fails."""
-    done = subprocess.run(
-        [*program("ovis-engine"), verb, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip().splitlines()[-12:]
-        raise CliFault(f"`ovis-engine {verb}` failed:\n" + "\n".join("  " + line for line in words))
-    return done.stdout.strip()
-
-
-def await_engine(instance: Instance, child: Child) -> None:
-    """Until the engine answers its health check."""
-    import ssl
-
-    context = ssl.create_default_context(cafile=str(instance.ca_file))
-    deadline = time.monotonic() + ENGINE_S
-    while True:
-        child.require_alive()
-        try:
-            with urllib.request.urlopen(instance.url + "/ovirt-engine/services/health", timeout=5, context=context):
-                return
-        except (OSError, urllib.error.URLError) as err:
-            if time.monotonic() > deadline:
-                raise CliFault(
-                    f"The engine does not answer after {ENGINE_S} s ({err}). Its log {child.log} says:\n{child.said()}"
-                ) from err
-        time.sleep(0.05)
-
-
-def client(instance: Instance) -> Client:
-    """A session with the instance's engine as its admin."""
-    found = Client(instance.url, instance.ca_file, USER, read_password(instance.password_file))
-    found.login()
-    return found
 
 
 def tell(instance: Instance, *, as_json: bool) -> None:
