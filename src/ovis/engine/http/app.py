@@ -4,6 +4,7 @@ Does: send each request through address, authentication, dialect and operation, 
 fault. Does not: know any resource; `main` hands them over.
 """
 
+import dataclasses
 import re
 import uuid
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthentica
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
 from ovis.engine.http.messages import Answer, Receive, Request, Send, first_headers, send_answer
-from ovis.engine.http.operations import MethodNotAllowed, Operations
+from ovis.engine.http.operations import MethodNotAllowed, Operations, replace_ids
 from ovis.engine.http.router import Router
 from ovis.engine.http.rows import Rows
 from ovis.engine.http.sso import Sso
@@ -32,6 +33,8 @@ from ovis.engine.wire.codecs import CONTENT_TYPES, Codecs, Format
 
 log = structlog.get_logger(__name__)
 _NOT_IN_ID = re.compile(r"[^0-9A-Za-z_-]")
+_DETAIL = re.compile(r"detail=([\w+-]+)")
+_MANUAL = "/ovirt-engine/apidoc"
 _ROOT_METHODS = frozenset(("GET", "HEAD"))
 
 
@@ -105,6 +108,7 @@ class App:
             conflict = Fault("[The object is in use, or one like it exists.]", status=409)
             answer = self._fault(conflict, fmt, dialect)
         except Exception:
+            correlation = correlation or str(uuid.uuid4())
             log.exception("unexpected", correlation_id=correlation, method=request.method, path=request.path)
             detail = f"An unexpected error happened. Correlation id: {correlation}."
             answer = self._fault(Fault(detail, status=500), fmt, dialect)
@@ -124,58 +128,49 @@ class App:
         call = self._call(request, target, caller, correlation)
         if not target.segments:
             if request.method not in _ROOT_METHODS:
-                raise MethodNotAllowed(f"{request.method} is not possible here.")
+                raise MethodNotAllowed(f"{request.method} is not possible here.", allowed=("GET", "HEAD"))
             answer = await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
         else:
             found = self.routers[target.dialect].find(target.segments)
             if found is None:
                 raise NotFound("/".join(target.segments))
             route, ids = found
-            call = Call(
-                principal=call.principal,
-                ids=ids,
-                params=call.params,
-                correlation_id=correlation,
-                dialect=call.dialect,
-                base=call.base,
-                filtered=call.filtered,
-                now=call.now,
-                origin=call.origin,
-            )
-            answer = await self._operations.run(request, route, call, fmt)
+            answer = await self._operations.run(request, route, replace_ids(call, ids), fmt)
         if caller.cookie:
             answer.headers.insert(0, ("Set-Cookie", caller.cookie))
         return answer
 
     def _call(self, request: Request, target: Target, caller: Caller, correlation: str) -> Call:
-        bare = Call(principal=caller.principal, params=target.params, now=datetime.now(UTC))
-        header = request.headers.get("filter", "").strip().lower()
-        filtered = bare.flag("filter", header in ("true", "1", "t", "yes", "y"))
-        if target.dialect == 4 and not caller.principal.administrator:
-            filtered = True
-        params = dict(target.params)
-        if "detail" not in params and "detail=" in request.headers.get("accept", ""):
-            params["detail"] = " ".join(re.findall(r"detail=([\w+]+)", request.headers["accept"]))
-        return Call(
+        headers = request.headers
+        params = target.params
+        extra: dict[str, str] = {}
+        if "all-content" in headers and "all_content" not in params:
+            extra["all_content"] = headers["all-content"]
+        if "detail" not in params and "detail=" in headers.get("accept", ""):
+            extra["detail"] = " ".join(_DETAIL.findall(headers["accept"]))
+        call = Call(
             principal=caller.principal,
-            params=params,
+            params={**params, **extra} if extra else params,
             correlation_id=correlation,
             dialect=target.dialect,
             base=target.base,
-            filtered=filtered,
-            now=bare.now,
+            filtered=target.dialect == 4 and not caller.principal.administrator,
+            now=datetime.now(UTC),
             origin=request.origin,
         )
+        if call.filtered or ("filter" not in params and "filter" not in headers):
+            return call
+        by_header = headers.get("filter", "").strip().lower() in ("true", "1", "t", "yes", "y")
+        return dataclasses.replace(call, filtered=call.flag("filter", by_header))
 
     def _fault(self, err: Fault, fmt: Format, dialect: int) -> Answer:
         """The API's form of a refusal."""
         headers = [CHALLENGE] if isinstance(err, Unauthenticated) else []
+        if isinstance(err, MethodNotAllowed) and err.allowed:
+            headers.append(("Allow", ", ".join(err.allowed)))
         if isinstance(err, NotFound) and not err.named:
             return Answer(404, b"", CONTENT_TYPES[fmt], headers)
-        if dialect == 3 and isinstance(err, Malformed) and err.status == 400 and fmt == "xml":
-            body = self.codecs.fault(err.reason, err.detail, fmt=fmt, dialect=dialect)
-            usage = body.replace(b"<fault>", b"<usage_message>").replace(b"</fault>", b"</usage_message>")
-            usage = usage.replace(b"reason>", b"message>").replace(b"detail>", b"detailedLink>")
-            return Answer(400, usage, CONTENT_TYPES[fmt], headers)
+        if dialect == 3 and isinstance(err, Malformed) and fmt == "xml":
+            return Answer(400, self.codecs.usage(f"{err.reason} {err.detail}", _MANUAL), CONTENT_TYPES[fmt], headers)
         body = self.codecs.fault(err.reason, err.detail, fmt=fmt, dialect=dialect)
         return Answer(err.status, body, CONTENT_TYPES[fmt], headers)

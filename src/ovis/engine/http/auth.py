@@ -5,7 +5,6 @@ Follows: API facts, section 2.2.
 """
 
 import base64
-import binascii
 import hashlib
 import secrets
 import time
@@ -22,6 +21,7 @@ CHALLENGE = ("WWW-Authenticate", 'Basic realm="RESTAPI"')
 API_SCOPE = "ovirt-app-api"
 _REMEMBER = 60.0  # seconds for which a checked Basic password is not checked again
 _MOST = 2000
+_LONGEST = 366 * 86_400
 
 
 class Unauthenticated(Fault):
@@ -64,7 +64,7 @@ class Authenticator:
         prefer = preferences(request)
         persistent = "persistent-auth" in prefer and "new-auth" not in prefer
         cookie = _cookie(request)
-        if cookie and not persistent:
+        if cookie and not persistent and await self.sessions.find(cookie) is not None:
             await self.sessions.close(cookie)  # the logout signal of 3.x clients
         if cookie and persistent:
             session = await self.sessions.find(cookie)
@@ -86,7 +86,8 @@ class Authenticator:
                 idle=_session_ttl(request),
                 csrf="csrf-protection" in prefer,
             )
-            return Caller(principal, f"JSESSIONID={text}; Path={api_path}; HttpOnly; Secure; SameSite=Lax")
+            secure = "; Secure" if request.scheme == "https" else ""
+            return Caller(principal, f"JSESSIONID={text}; Path={api_path}; HttpOnly{secure}; SameSite=Lax")
         raise Unauthenticated("Sign in first.")
 
     def _csrf(self, request: Request, session: Session, cookie: str) -> None:
@@ -101,8 +102,8 @@ class Authenticator:
 
     async def _basic(self, credentials: str) -> Principal:
         try:
-            name, _, password = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError) as err:
+            name, password = read_basic(credentials)
+        except ValueError as err:
             raise Unauthenticated("The credentials cannot be read.") from err
         key = hashlib.blake2b(f"{name}\0{password}".encode(), key=self._key).digest()
         known = self._checked.get(key)
@@ -132,6 +133,17 @@ def _cookie(request: Request) -> str | None:
     return None
 
 
+def read_basic(credentials: str) -> tuple[str, str]:
+    """(name, password) of Basic credentials; ValueError if they are none."""
+    name, colon, password = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
+    if not colon or "\0" in name:
+        raise ValueError("no name and password")
+    return name, password
+
+
 def _session_ttl(request: Request) -> int:
+    """Seconds of `Session-TTL` (given in minutes); what is no number from 1 up is ignored."""
     text = request.headers.get("session-ttl", "").strip()
-    return int(text) * 60 if text.isdigit() and int(text) >= 1 else COOKIE_IDLE
+    if not (text.isascii() and text.isdigit()) or int(text[:12]) < 1:
+        return COOKIE_IDLE
+    return min(int(text[:12]) * 60, _LONGEST)

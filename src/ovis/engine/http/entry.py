@@ -83,7 +83,9 @@ def summary(rd: Reader) -> ApiSummary:
     """Counts of hosts, storage domains, users and VMs."""
 
     def item(table: str, active: Any) -> ApiSummaryItem:
-        sql = rd.schema.sql[table]
+        sql = rd.schema.sql.get(table)
+        if sql is None:
+            return ApiSummaryItem(active=0, total=0)
         total = rd.rows(sa.select(sa.func.count()).select_from(sql))[0][0]
         live = rd.rows(sa.select(sa.func.count()).select_from(sql).where(active(sql)))[0][0]
         return ApiSummaryItem(active=live, total=total)

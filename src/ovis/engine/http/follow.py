@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault
-from ovis.engine.declare.resource import Resource
+from ovis.engine.declare.resource import Op, Public, Resource
 from ovis.engine.declare.shape import Attribute, attributes
 from ovis.engine.store.session import Reader
 from ovis.engine.wire.layout import Layout
@@ -34,12 +34,23 @@ def _attribute(type_: type, name: str) -> Attribute:
     raise Fault(f"The path {name} cannot be followed: {type_.__name__} has no such link.", reason="Invalid value")
 
 
-class Follower:
-    """Follows paths for one composition. `list_subs(rd, call, resource, parents)` fetches a sub-collection by sets."""
+def _readable(call: Call, op: Op | None) -> bool:
+    """Whether the caller may read by this operation without a look at single objects."""
+    needs = op.needs if op is not None else None
+    return isinstance(needs, Public) or (bool(needs) and call.principal.administrator)
 
-    def __init__(self, layout: Layout, list_subs: Any) -> None:
+
+class Follower:
+    """Follows paths for one composition. `list_subs(rd, call, resource, parents)` fetches a sub-collection by sets.
+
+    `seen(rd, call, resource)`: ids of the objects that the caller sees, None for all. What he does not see, or may not
+    read, stays a link.
+    """
+
+    def __init__(self, layout: Layout, list_subs: Any, seen: Any) -> None:
         self._layout = layout
         self._list_subs = list_subs
+        self._seen = seen
 
     def follow(
         self, rd: Reader, call: Call, found: Sequence[Any], resource: Resource, paths: Sequence[tuple[str, ...]]
@@ -71,9 +82,12 @@ class Follower:
         sub = next((s for s in resource.subs if s.collection == row.rel), None) or self._layout.sub(
             resource.type, row.rel or ""
         )
-        if sub is None:
-            return [replace(o, **{row.name: []}) for o in objects]
+        if sub is None or not _readable(call, sub.list):
+            return objects
         lists = self._list_subs(rd, call, sub, [str(o.id) for o in objects])
+        seen = self._seen(rd, call, sub)
+        if seen is not None:
+            lists = {parent: [c for c in children if c.id in seen] for parent, children in lists.items()}
         if deeper:
             flat = [child for children in lists.values() for child in children]
             followed = iter(self.follow(rd, call, flat, sub, deeper))
@@ -89,14 +103,18 @@ class Follower:
             value = getattr(o, row.name)
             members = value if isinstance(value, list) else [value] if value is not None else []
             ids += [m.id for m in members if m.id]
-        if not ids or resource is None:
+        if not ids or resource is None or not _readable(call, resource.get):
             return objects
+        seen = self._seen(rd, call, resource)
+        if seen is not None:
+            ids = [i for i in ids if i in seen]
         if resource.table is not None and resource.table.type is row.type:
             fetched = rd.get_many(row.type, ids)
             if resource.derive is not None:
                 fetched = {str(o.id): o for o in resource.derive(rd, call, list(fetched.values()))}
         elif resource.list is not None and resource.list.run is not None and resource in self._layout.roots:
-            fetched = {str(o.id): o for o in resource.list.run(rd, call, [""]).get("", [])}
+            wanted = set(ids)
+            fetched = {str(o.id): o for o in resource.list.run(rd, call, [""]).get("", []) if str(o.id) in wanted}
         else:
             return objects
         if deeper:

@@ -19,10 +19,10 @@ from ovis.engine.access.check import check, visible_ids
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound
-from ovis.engine.declare.resource import Op, Resource, Started
+from ovis.engine.declare.resource import Action as Verb, AdminOnly, Op, Public, Resource, Started
 from ovis.engine.declare.shape import names_of
 from ovis.engine.http.follow import Follower, paths_of
-from ovis.engine.http.messages import Answer, Request
+from ovis.engine.http.messages import Answer, Request, location
 from ovis.engine.http.router import Route
 from ovis.engine.http.rows import Rows, object_href
 from ovis.engine.model.types import Action, Job
@@ -32,13 +32,18 @@ from ovis.engine.wire.codecs import CONTENT_TYPES, Format
 from ovis.engine.wire.dialect3 import Context
 from ovis.engine.wire.layout import collection_name
 
+VIEWER = "application/x-virt-viewer"
 _V3_DETAILS = {"disks": "disk_attachments", "nics": "nics", "tags": "tags", "statistics": "statistics"}
 
 
 class MethodNotAllowed(Fault):
-    """The path exists, the operation does not."""
+    """The path exists, the operation does not. allowed: methods that do."""
 
     status = 405
+
+    def __init__(self, detail: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
 
 
 @dataclass(slots=True)
@@ -59,12 +64,12 @@ class Operations:
         self._store = services.store
         self._rows = rows
         self._codecs = rows.codecs
-        self._follower = Follower(rows.codecs.layout, self.list_subs)
+        self._follower = Follower(rows.codecs.layout, self.list_subs, self.seen)
         self._keys: dict[tuple[Any, ...], tuple[int, list[tuple[str, int]]]] = {}
 
     async def run(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
-        """Answer one request on a route."""
-        method = request.method
+        """Answer one request on a route. HEAD is answered like GET; its body is not sent."""
+        method = "GET" if request.method == "HEAD" else request.method
         resource = route.resource
         if call.dialect == 3 and not call.principal.administrator and not call.filtered:
             raise Forbidden("Ordinary users must send the header Filter: true.")
@@ -75,6 +80,8 @@ class Operations:
                 return await self._add(request, route, call, fmt)
         elif route.place == "object":
             if method == "GET" and resource.get is not None:
+                if request.accepts(VIEWER) and (action := _viewer_action(resource)) is not None:
+                    return await self._viewer_file(route, call, action)
                 return await self._get(route, call, fmt)
             if method == "PUT" and resource.update is not None:
                 return await self._update(request, route, call, fmt)
@@ -84,7 +91,7 @@ class Operations:
             return await self._action(request, route, call, fmt)
         elif route.place in ("poll", "creation") and method == "GET":
             return await self._poll(route, call, fmt)
-        raise MethodNotAllowed(f"{method} is not possible here.")
+        raise MethodNotAllowed(f"{request.method} is not possible here.", allowed=_allowed(route))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -100,6 +107,7 @@ class Operations:
             and len(route.chain) == 1
             and resource.get is not None
             and resource.get.run is None
+            and isinstance(resource.get.needs, (Public, AdminOnly))
             and not (call.dialect == 3 and resource.v3_context)
         )
         if plain and call.principal.administrator and not call.filtered:
@@ -117,6 +125,7 @@ class Operations:
 
         def read(rd: Reader) -> tuple[Any, Context]:
             found = self._visible_object(rd, route, call)
+            self._may_read(rd, route, call, resource.get)
             if follow:
                 found = self._follower.follow(rd, call, [found], resource, follow)[0]
             return found, self._context(rd, resource, call, [found])
@@ -127,6 +136,14 @@ class Operations:
 
     def _one(self, fragment: bytes, fmt: Format, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
         return Answer(status, self._codecs.document(fragment, fmt), CONTENT_TYPES[fmt], list(headers))
+
+    def _may_read(self, rd: Reader, route: Route, call: Call, op: Op | None, *, collection: bool = False) -> None:
+        """Forbidden unless the reading operation's needs are met; who declares none, is read by nobody."""
+        needs = op.needs if op is not None else None
+        if isinstance(needs, Public):
+            return
+        self_ref, parent_ref = self._refs(route, call)
+        check(rd, call.principal, needs, self_ref=parent_ref if collection else self_ref, parent_ref=parent_ref)
 
     def _visible_object(self, rd: Reader, route: Route, call: Call) -> Any:
         """The addressed object, if it exists and the caller may see it; its parents likewise."""
@@ -175,6 +192,12 @@ class Operations:
                 if seen is not None and id_ not in seen:
                     raise NotFound(f"{resource.type.__name__}: id={id_}")
 
+    def seen(self, rd: Reader, call: Call, resource: Resource) -> set[str] | None:
+        """Ids of a resource's objects that the caller sees; None means all."""
+        if (call.filtered or not call.principal.administrator) and resource.object_type in TABLE_OF:
+            return visible_ids(rd, call.principal, str(resource.object_type))
+        return None
+
     def list_subs(self, rd: Reader, call: Call, resource: Resource, parents: Sequence[str]) -> Mapping[str, list[Any]]:
         """Objects of a sub-collection for a set of parents (or of a computed root collection for "")."""
         if resource.list is not None and resource.list.run is not None:
@@ -217,11 +240,11 @@ class Operations:
     def _fetch(self, rd: Reader, route: Route, call: Call, fmt: Format, follow: Sequence[tuple[str, ...]]) -> _Found:
         resource = route.resource
         self._visible_parents(rd, route, call, len(route.chain) - 1)
-        restricted = call.filtered or not call.principal.administrator
-        seen = None
-        if restricted and resource.object_type in TABLE_OF:
-            seen = visible_ids(rd, call.principal, str(resource.object_type))
+        self._may_read(rd, route, call, resource.list, collection=True)
+        seen = self.seen(rd, call, resource)
         limit = call.number("max")
+        if limit is not None and limit < 0:
+            limit = None
         root = len(route.chain) == 1
         computed = resource.list is not None and resource.list.run is not None
         text = call.params.get("search", "")
@@ -235,7 +258,7 @@ class Operations:
             objects = sorted((o for o in objects if o.id in order), key=lambda o: order[o.id])
         if seen is not None:
             objects = [o for o in objects if o.id in seen]
-        if limit is not None and limit >= 0:
+        if limit is not None:
             objects = objects[:limit]
         if follow:
             objects = self._follower.follow(rd, call, objects, resource, follow)
@@ -364,11 +387,17 @@ class Operations:
             body=body,
         )
 
-    async def _body(self, request: Request, type_: type, call: Call) -> Any:
+    async def _body(self, request: Request, type_: type, call: Call) -> tuple[Any, Call]:
+        """The body, and the call with what v3 says in the body and v4 in the URL."""
         data = await request.body()
         if not data.strip():
             raise Malformed("A body is needed. For correct usage, see the API guide.")
-        return self._codecs.read(data, fmt=request.body_format(), dialect=call.dialect, type_=type_)
+        return self._read(data, request, type_, call)
+
+    def _read(self, data: bytes, request: Request, type_: type, call: Call) -> tuple[Any, Call]:
+        params: dict[str, str] = {}
+        body = self._codecs.read(data, fmt=request.body_format(), dialect=call.dialect, type_=type_, params=params)
+        return body, _with_params(call, params)
 
     async def _run(self, op: Any, route: Route, call: Call, body: Any, *, collection: bool = False) -> Any:
         """Check and run, in one transaction; async operations are checked first."""
@@ -386,7 +415,7 @@ class Operations:
         resource = route.resource
         op = resource.add
         assert op is not None
-        body = await self._body(request, op.body or resource.type, call)
+        body, call = await self._body(request, op.body or resource.type, call)
         _require(body, op, resource, "add")
         result = await self._run(op, route, call, body, collection=True)
         if not isinstance(result, Started):
@@ -413,22 +442,20 @@ class Operations:
         shown, context = await self._store.read(read)
         href = object_href(call, self._prefix(one, inner), shown)
         fragment = self._rows.encode(shown, call, fmt, route.resource, href, context)
-        if command_id is not None and fmt == "xml":
-            head, _, rest = fragment.partition(b">\n")
-            link = f'  <link href="{href}/creation_status/{command_id}" rel="creation_status"/>\n'.encode()
-            fragment = head + b">\n" + link + rest
-        return self._one(fragment, fmt, status, [("Location", f"{call.origin}{href}")])
+        if command_id is not None:
+            pending = f"{href}/creation_status/{command_id}"
+            fragment = self._codecs.with_creation_status(fragment, pending, fmt=fmt, dialect=call.dialect)
+        return self._one(fragment, fmt, status, [location(call.origin, href)])
 
     async def _update(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
         resource = route.resource
         op = resource.update
         assert op is not None
-        body = await self._body(request, op.body or resource.type, call)
+        body, call = await self._body(request, op.body or resource.type, call)
         _require(body, op, resource, "update")
         result = await self._run(op, route, call, body)
-        if isinstance(result, Started):
-            if result.wait or not call.flag("async"):
-                await self._services.runner.wait(result.command_id)
+        if isinstance(result, Started) and (result.wait or not call.flag("async")):
+            await self._services.runner.wait(result.command_id)
         return await self._get(route, call, fmt)
 
     async def _remove(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
@@ -438,23 +465,33 @@ class Operations:
         body: Any = None
         data = await request.body()
         if data.strip():
-            body = self._removal_body(data, request, resource, call)
-        if isinstance(body, Action):
-            call = _with_action_params(call, body)
+            body, call = self._removal_body(data, request, resource, call)
         result = await self._run(op, route, call, body)
         if isinstance(result, Started):
             if call.flag("async"):
-                return self._complete(Action(status="pending"), fmt, call)
+                return self._complete(Action(status="pending", job=Job(id=result.command_id)), fmt, call)
             await self._services.runner.wait(result.command_id)
         return self._complete(Action(status="complete"), fmt, call)
 
-    def _removal_body(self, data: bytes, request: Request, resource: Resource, call: Call) -> Any:
-        """v3 sends an `<action>` or the object itself with DELETE."""
-        fmt = request.body_format()
+    def _removal_body(self, data: bytes, request: Request, resource: Resource, call: Call) -> tuple[Any, Call]:
+        """v3 sends an `<action>` or the object itself with DELETE, and in it what v4 has as parameters."""
         try:
-            return self._codecs.read(data, fmt=fmt, dialect=call.dialect, type_=Action)
+            body, call = self._read(data, request, Action, call)
         except Malformed:
-            return self._codecs.read(data, fmt=fmt, dialect=call.dialect, type_=resource.type)
+            body, call = self._read(data, request, resource.type, call)
+        params: dict[str, str] = {}
+        for name in ("force", "async_"):
+            given = getattr(body, name, None)
+            if isinstance(given, bool):
+                params[name.rstrip("_")] = str(given).lower()
+        for name in ("host", "storage_domain"):
+            given = getattr(body, name, None)
+            if given is not None and (given.id or given.name):
+                params[name] = given.id or given.name
+        vm = getattr(body, "vm", None)
+        if isinstance(body, Action) and vm is not None and vm.disk_attachments is not None:
+            params["detach_only"] = "true"
+        return body, _with_params(call, params)
 
     async def _action(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
         action = route.action
@@ -462,32 +499,44 @@ class Operations:
         data = await request.body()
         given = Action()
         if data.strip():
-            given = self._codecs.read(data, fmt=request.body_format(), dialect=call.dialect, type_=Action)
+            given, call = self._read(data, request, Action, call)
         _require(given, action, route.resource, action.name, prefix="Action")
         delay = given.grace_period.expiry if given.grace_period and given.grace_period.expiry else 0
         if delay > 0:
             await asyncio.sleep(min(delay, 600_000) / 1000)
         result = await self._run(action, route, call, given, collection=action.on == "collection")
-        answer = replace(given, status="complete", fault=None, href=None, id=None, grace_period=None)
-        if isinstance(result, Started):
-            wait = (
-                action.sync
-                if given.async_ is None and not call.flag("async")
-                else not (given.async_ or call.flag("async"))
-            )
-            job = Job(id=result.command_id)
-            if wait and (action.sync or given.async_ is False):
-                await self._services.runner.wait(result.command_id)
-            elif given.async_ or call.flag("async"):
-                href = f"{self._prefix(route, call)}/{call.ids[-1]}/{action.name}/{result.command_id}"
-                pending = replace(answer, status="pending", job=job, id=result.command_id, href=href)
-                return self._complete(pending, fmt, call, 202)
-            answer = replace(answer, job=job)
-            if result.entity is not None:
-                answer = replace(answer, **{names_of(type(result.entity)).one: result.entity})
-        elif isinstance(result, Action):
-            answer = replace(result, status=result.status or "complete")
+        # The posted action comes back, without what is secret.
+        answer = replace(
+            given, status="complete", fault=None, href=None, id=None, grace_period=None, root_password=None, ssh=None
+        )
+        if isinstance(result, Action):
+            return self._complete(replace(result, status=result.status or "complete"), fmt, call)
+        if not isinstance(result, Started):
+            return self._complete(answer, fmt, call)
+        answer = replace(answer, job=Job(id=result.command_id), **result.result)
+        if result.entity is not None:
+            answer = replace(answer, **{names_of(type(result.entity)).one: result.entity})
+        wanted_async = given.async_ or (given.async_ is None and call.flag("async"))
+        if wanted_async:
+            return self._pending(answer, route, call, fmt, action, result.command_id)
+        if action.sync or result.wait or given.async_ is False:
+            await self._services.runner.wait(result.command_id)
         return self._complete(answer, fmt, call)
+
+    def _pending(self, answer: Action, route: Route, call: Call, fmt: Format, action: Verb, command_id: str) -> Answer:
+        """202: where to look for the end, what it is about, how to ask again."""
+        parent = self._addressed(route, call, action)
+        name = (action.v3_name or action.name) if call.dialect == 3 else action.name
+        own = f"{parent}/{name}/{command_id}"
+        pending = replace(answer, status="pending", id=command_id, href=own)
+        fragment = self._codecs.fragment(pending, fmt=fmt, dialect=call.dialect, base=call.base, href=own)
+        links = (("parent", parent), ("replay", f"{parent}/{name}"))
+        return self._one(self._codecs.with_links(fragment, links, fmt=fmt), fmt, 202, [location(call.origin, own)])
+
+    def _addressed(self, route: Route, call: Call, action: Verb) -> str:
+        """The href of what an action is called on: an object, or a collection."""
+        prefix = self._prefix(route, call)
+        return prefix if action.on == "collection" else f"{prefix}/{call.ids[_objects_in(route) - 1]}"
 
     def _complete(self, action: Action, fmt: Format, call: Call, status: int = 200) -> Answer:
         fragment = self._codecs.fragment(action, fmt=fmt, dialect=call.dialect, base=call.base, href=action.href)
@@ -495,22 +544,45 @@ class Operations:
 
     async def _poll(self, route: Route, call: Call, fmt: Format) -> Answer:
         """Where a pending action or creation stands; a finished action points back to its object."""
+        depth = len(route.chain) - (route.action is not None and route.action.on == "collection")
+        await self._store.read(lambda rd: self._visible_parents(rd, route, call, depth))
         state = await self._services.runner.state(call.ids[-1])
         if state is None:
             raise NotFound(f"Command: id={call.ids[-1]}")
-        if route.place == "poll" and state == "complete":
-            href = f"{self._prefix(route, call)}/{call.ids[-2]}"
-            return Answer(301, b"", CONTENT_TYPES[fmt], [("Location", f"{call.origin}{href}")])
-        if route.place == "creation":
-            fragment = (
-                f"<creation>\n  <status>{state}</status>\n</creation>\n".encode()
-                if fmt == "xml"
-                else f'{{"status":"{state}"}}'.encode()
-            )
-            if call.dialect == 3 and fmt == "xml":
-                fragment = f"<creation>\n  <status>\n    <state>{state}</state>\n  </status>\n</creation>\n".encode()
-            return self._one(fragment, fmt)
-        return self._complete(Action(status=state, id=call.ids[-1]), fmt, call)
+        if route.place == "creation" or route.action is None:
+            body = self._codecs.creation(state, fmt=fmt, dialect=call.dialect)
+            return Answer(200, body, CONTENT_TYPES[fmt])
+        if state == "complete":
+            href = self._addressed(route, call, route.action)
+            return Answer(301, b"", CONTENT_TYPES[fmt], [location(call.origin, href)])
+        return self._complete(Action(status=state, id=call.ids[-1], job=Job(id=call.ids[-1])), fmt, call)
+
+    async def _viewer_file(self, route: Route, call: Call, action: Verb) -> Answer:
+        """GET of a console as a viewer asks for it: the file that opens it."""
+        made = await self._run(action, route, call, Action())
+        text = made.remote_viewer_connection_file if isinstance(made, Action) else None
+        return Answer(200, (text or "").encode(), VIEWER)
+
+
+def _viewer_action(resource: Resource) -> Verb | None:
+    return next((a for a in resource.actions if a.name == "remoteviewerconnectionfile"), None)
+
+
+def _objects_in(route: Route) -> int:
+    """How many ids a route's path has before the action."""
+    return sum(not r.singleton for r in route.chain)
+
+
+def _allowed(route: Route) -> list[str]:
+    """Methods of a route."""
+    resource = route.resource
+    if route.place == "collection":
+        found = [("GET", resource.list), ("HEAD", resource.list), ("POST", resource.add)]
+    elif route.place == "object":
+        found = [("GET", resource.get), ("HEAD", resource.get), ("PUT", resource.update), ("DELETE", resource.remove)]
+    else:
+        return ["POST"] if route.place == "action" else ["GET", "HEAD"]
+    return [method for method, op in found if op is not None]
 
 
 def replace_ids(call: Call, ids: tuple[str, ...]) -> Call:
@@ -518,16 +590,9 @@ def replace_ids(call: Call, ids: tuple[str, ...]) -> Call:
     return dataclasses.replace(call, ids=ids)
 
 
-def _with_action_params(call: Call, action: Action) -> Call:
-    """v3 puts into DELETE's body what v4 has as parameters."""
-    params = dict(call.params)
-    if action.force is not None:
-        params.setdefault("force", str(action.force).lower())
-    if action.async_ is not None:
-        params.setdefault("async", str(action.async_).lower())
-    if action.vm is not None and action.vm.disk_attachments is not None:
-        params.setdefault("detach_only", "true")
-    return dataclasses.replace(call, params=params)
+def _with_params(call: Call, params: Mapping[str, str]) -> Call:
+    """The call with parameters that the URL does not give."""
+    return dataclasses.replace(call, params={**params, **call.params}) if params else call
 
 
 def _require(body: Any, op: Op | Any, resource: Resource, operation: str, prefix: str | None = None) -> None:

@@ -4,8 +4,6 @@ Does: issue, describe and revoke tokens, with the original's parameters, answers
 Follows: API facts, section 2.1.
 """
 
-import base64
-import binascii
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,10 +12,12 @@ import msgspec
 
 from ovis.engine.access.directory import SignInFailed, authenticate, split_name
 from ovis.engine.access.tokens import Sessions
+from ovis.engine.declare.faults import Fault
+from ovis.engine.http.auth import API_SCOPE, read_basic
 from ovis.engine.http.messages import Answer, Request
 from ovis.engine.store.store import Store
 
-API_SCOPE = "ovirt-app-api"
+_MOST_FIELDS = 100
 _HTTP_GRANT = "urn:ovirt:params:oauth:grant-type:http"
 _SCOPES = frozenset(
     """ovirt-app-api ovirt-app-admin ovirt-app-portal ovirt-ext=auth:identity ovirt-ext=auth:sequence-priority
@@ -34,6 +34,19 @@ class _Error(Exception):
 
 def _json(status: int, value: Any) -> Answer:
     return Answer(status, msgspec.json.encode(value), "application/json;charset=UTF-8", [("Cache-Control", "no-store")])
+
+
+async def _params(request: Request) -> dict[str, str]:
+    """Parameters of the query and of a form."""
+    try:
+        params = dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        kind = request.headers.get("content-type", "application/x-www-form-urlencoded").split(";")[0].strip().lower()
+        if request.method not in ("GET", "HEAD") and kind == "application/x-www-form-urlencoded":
+            form = (await request.body()).decode("utf-8")
+            params.update(parse_qsl(form, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError as err:
+        raise _Error("invalid_request", "The parameters cannot be read.") from err
+    return params
 
 
 class Sso:
@@ -55,20 +68,18 @@ class Sso:
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request; errors are 400 with JSON."""
-        params = dict(parse_qsl(request.query, keep_blank_values=True))
-        if "form" in request.headers.get("content-type", ""):
-            try:
-                params.update(parse_qsl((await request.body()).decode("utf-8"), keep_blank_values=True))
-            except UnicodeDecodeError:
-                return self._error("invalid_request", "The form is not UTF-8.", params)
+        params: dict[str, str] = {}
         try:
+            params = await _params(request)
             path = request.path.rstrip("/")
-            if request.headers.get("accept", "application/json") not in ("application/json", "*/*"):
+            if request.headers.get("accept", "application/json").strip() not in ("application/json", "*/*"):
                 raise _Error("invalid_request", "The Accept header must be application/json.")
             handler = self._paths.get(path)
             return await handler(request, params) if handler else await self.token_http(request, params)
         except _Error as err:
             return self._error(err.code, str(err), params)
+        except Fault as err:
+            return self._error("server_error" if err.status >= 500 else "invalid_request", err.detail, params)
 
     def _error(self, code: str, message: str, params: dict[str, str]) -> Answer:
         if API_SCOPE in params.get("scope", API_SCOPE).split():
@@ -95,8 +106,8 @@ class Sso:
         if scheme.lower() != "basic":
             return Answer(401, b"{}", "application/json", [("WWW-Authenticate", 'Basic realm="RESTAPI"')])
         try:
-            name, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as err:
+            name, password = read_basic(credentials.strip())
+        except ValueError as err:
             raise _Error("invalid_request", "The credentials cannot be read.") from err
         return await self._issue(name, password, params.get("scope", API_SCOPE))
 
@@ -104,7 +115,7 @@ class Sso:
         unknown = [s for s in scope.split() if s not in _SCOPES]
         if unknown or not scope.split():
             raise _Error("invalid_scope", f"These scopes are not known: {' '.join(unknown)}.")
-        if not split_name(name)[1]:
+        if not split_name(name)[1] or "\0" in name:
             raise _Error("access_denied", "Cannot authenticate user: a profile is needed, as in user@profile.")
         try:
             principal = await authenticate(self._store, name, password)

@@ -4,12 +4,14 @@ Does: split `/ovirt-engine/api/v3/vms;max=10/?search=x` into its facts. Does not
 Follows: API facts, section 1 (precedence path, header, default) and 4 (matrix and query parameters).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from ovis.engine.declare.faults import Fault
 
+_VERSION = re.compile(r"v\d+")
 # prefix -> (dialect if fixed by the path, default dialect)
 _PREFIXES: tuple[tuple[str, int | None, int], ...] = (
     ("/ovirt-engine/api/v3", 3, 3),
@@ -23,7 +25,7 @@ _PREFIXES: tuple[tuple[str, int | None, int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A request's address inside the API. base: prefix of hrefs. segments: decoded, without empty ones at the end."""
+    """A request's address inside the API. base: prefix of hrefs. segments: decoded, without empty ones."""
 
     base: str
     dialect: int
@@ -39,28 +41,34 @@ class UnknownVersion(Fault):
 
 def read_target(raw_path: str, query: str, version_header: str | None) -> Target | None:
     """The target, or None if the path is not of the API."""
-    for prefix, fixed, default in _PREFIXES:
-        if raw_path == prefix or raw_path.startswith((prefix + "/", prefix + ";")):
-            break
-    else:
+    found_prefix = next(
+        (p for p in _PREFIXES if raw_path == p[0] or raw_path.startswith((p[0] + "/", p[0] + ";"))), None
+    )
+    if found_prefix is None:
         return None
+    prefix, fixed, default = found_prefix
     rest = raw_path[len(prefix) :]
     dialect = fixed or _from_header(version_header) or default
     params: dict[str, str] = {}
     segments: list[str] = []
     for part in rest.split("/"):
         name, *matrix = part.split(";")
-        segments.append(unquote(name))
+        segments.append(_clean(name))
         for pair in matrix:
             key, _, value = pair.partition("=")
             if key:
-                params[unquote(key)] = unquote(value)
+                params[_clean(key)] = _clean(value)
     if query:
-        params.update(parse_qsl(query, keep_blank_values=True))
-    found = segments[1:] if segments and not segments[0] else segments
-    if found and not found[-1]:
-        found = found[:-1]
-    return Target(prefix, dialect, tuple(found), params)
+        params.update((key, value.replace("\0", "\ufffd")) for key, value in parse_qsl(query, keep_blank_values=True))
+    found = tuple(s for s in segments if s)
+    if found and fixed is None and _VERSION.fullmatch(found[0]):
+        raise UnknownVersion(f"Version {found[0]} is not supported.", reason="Invalid version")
+    return Target(prefix, dialect, found, params)
+
+
+def _clean(text: str) -> str:
+    """Decoded, without NUL, which no database takes."""
+    return unquote(text).replace("\0", "\ufffd")
 
 
 def _from_header(value: str | None) -> int | None:

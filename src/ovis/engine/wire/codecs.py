@@ -166,16 +166,22 @@ class Codecs:
 
     def with_creation_status(self, fragment: bytes, href: str, *, fmt: Format, dialect: int) -> bytes:
         """An object's fragment on a 202 answer: with the link where its creation can be watched."""
+        state: Any = {"state": "pending"} if dialect == 3 else "pending"
+        return self.with_links(fragment, (("creation_status", href),), fmt=fmt, creation_status=state)
+
+    def with_links(self, fragment: bytes, links: Sequence[tuple[str, str]], *, fmt: Format, **more: Any) -> bytes:
+        """A fragment with more links (rel, href), and elements, which may have one level below."""
         if fmt == "json":
-            shown = msgspec.json.decode(fragment)
-            shown["creation_status"] = {"state": "pending"} if dialect == 3 else "pending"
-            shown["link"] = [{"href": href, "rel": "creation_status"}, *shown.get("link", ())]
+            shown = msgspec.json.decode(fragment) | more
+            shown["link"] = [{"href": href, "rel": rel} for rel, href in links] + shown.get("link", [])
             return msgspec.json.encode(shown)
+        inside = [Node("link", {"href": href, "rel": rel}) for rel, href in links]
+        for name, value in more.items():
+            below = [Node(k, value=v) for k, v in value.items()] if isinstance(value, dict) else []
+            inside.append(Node(name, children=below) if below else Node(name, value=value))
+        rows: list[str] = []
+        for node in inside:
+            to_xml(node, rows, "  ")
         head, _, rest = fragment.decode().partition(">\n")
-        closed = head.endswith("/")
-        name = head.split()[0].strip("</")
-        state = "<state>pending</state>" if dialect == 3 else "pending"
-        inside = (
-            f'  <link href="{escape(href)}" rel="creation_status"/>\n  <creation_status>{state}</creation_status>\n'
-        )
-        return f"{head.rstrip('/')}>\n{inside}{rest}{f'</{name}>' if closed else ''}".encode()
+        end = f"</{head.split()[0].lstrip('<')}>\n" if head.endswith("/") else ""
+        return f"{head.rstrip('/')}>\n{''.join(rows)}{rest}{end}".encode()
