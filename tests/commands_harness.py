@@ -9,6 +9,7 @@ Use: give `prove` a way to make a fresh world; it makes one for every variant.
 A World holds the store, the services and `begin`, which stores the command inside a write.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -68,13 +69,21 @@ MakeWorld = Callable[[], AbstractAsyncContextManager[World]]
 
 
 async def prove(command: Command, world: MakeWorld) -> None:
-    """Run every proof."""
-    wanted, _ = await run_in(command, world)
+    """Run every proof: repeated, failing, and cut steps, there and back."""
+    wanted, status = await run_in(command, world)
+    assert status is CommandStatus.SUCCEEDED, f"{command.name}, undisturbed, ended {status}"
     await prove_twice(command, world, wanted)
-    for n in range(len(command.steps)):
+    for n, step in enumerate(command.steps):
         await prove_failure(command, world, n)
+        if step.undo_own:
+            await prove_failure(command, world, n, acted=True)
         for when in ("before", "after"):
             await prove_cut(command, world, n, when, wanted)
+    for n in range(len(command.steps)):
+        for m in range(n):
+            if command.steps[m].undo is not None:
+                for when in ("before", "after"):
+                    await prove_undo_cut(command, world, n, m, when)
 
 
 async def prove_twice(command: Command, world: MakeWorld, wanted: Any = None) -> None:
@@ -86,10 +95,10 @@ async def prove_twice(command: Command, world: MakeWorld, wanted: Any = None) ->
     assert_same(found, wanted, f"{command.name} with every step run twice")
 
 
-async def prove_failure(command: Command, world: MakeWorld, n: int) -> None:
-    """Step n fails: the store is as before the command."""
+async def prove_failure(command: Command, world: MakeWorld, n: int, *, acted: bool = False) -> None:
+    """Step n fails (acted: after it did its work): the store is as before the command."""
     steps = list(command.steps)
-    steps[n] = _failing(steps[n])
+    steps[n] = _failing(steps[n], acted)
     async with world() as made:
         before = await snapshot(made)
         after, status = await _run(_with_steps(command, steps), made)
@@ -97,19 +106,28 @@ async def prove_failure(command: Command, world: MakeWorld, n: int) -> None:
     assert_same(after, before, f"{command.name} undone after {steps[n].name} failed")
 
 
+async def prove_undo_cut(command: Command, world: MakeWorld, n: int, m: int, when: str) -> None:
+    """Step n fails, and the engine dies while step m is taken back; the next engine takes back the rest."""
+    steps = list(command.steps)
+    steps[n] = _failing(steps[n])
+    cut = list(steps)
+    cut[m] = dataclasses.replace(cut[m], undo=_cut_function(cut[m].undo, when))
+    async with world() as made:
+        before = await snapshot(made)
+        command_id = await _run_to_cut(dataclasses.replace(command, steps=tuple(cut)), made, CommandStatus.UNDOING, m)
+        after, status = await _run(dataclasses.replace(command, steps=tuple(steps)), made, command_id)
+    assert status is CommandStatus.FAILED, f"{command.name}: {steps[n].name} failed, yet it ended {status}"
+    what = f"{command.name} undone after {steps[n].name} failed, cut {when} {steps[m].name} was taken back"
+    assert_same(after, before, what)
+
+
 async def prove_cut(command: Command, world: MakeWorld, n: int, when: str, wanted: Any) -> None:
     """The engine dies before or after step n acts (and before it is recorded); the next engine finishes the command."""
     steps = list(command.steps)
-    steps[n] = _cut(steps[n], when)
+    steps[n] = dataclasses.replace(steps[n], run=_cut_function(steps[n].run, when))
     async with world() as made:
-        runner = Runner(made.services, [_with_steps(command, steps)], lease=5)
-        _introduce(made, runner)
-        await runner.start()
-        command_id = await made.store.write(made.begin)
-        await runner.idle()
-        row = await made.store.read(lambda rd: rd.need(CommandRow, command_id))
-        assert row.status is CommandStatus.RUNNING and row.step == n, "the cut came at another place"
-        await runner.stop()
+        broken = dataclasses.replace(command, steps=tuple(steps))
+        command_id = await _run_to_cut(broken, made, CommandStatus.RUNNING, n)
         found, status = await _run(command, made, command_id)
     assert status is CommandStatus.SUCCEEDED, f"{command.name} cut {when} {steps[n].name} ended {status}"
     assert_same(found, wanted, f"{command.name} resumed after a cut {when} {steps[n].name}")
@@ -127,12 +145,25 @@ async def _run(command: Command, made: World, command_id: str | None = None) -> 
     await runner.start()
     try:
         known = command_id or await made.store.write(made.begin)
-        row = await runner.wait(known, quiet=True)
+        row = await runner.wait(str(known), quiet=True)
         locks = await made.store.read(lambda rd: rd.rows(sa.select(rd.schema.sql["locks"].c.id)))
         assert not locks, f"{command.name} left locks: {locks}"
         return await snapshot(made), row.status
     finally:
         await runner.stop()
+
+
+async def _run_to_cut(command: Command, made: World, status: CommandStatus, step: int) -> str:
+    """Begin a command that is cut, run it so far; its id."""
+    runner = Runner(made.services, [command], lease=5, undo_delays=(0.01,))
+    _introduce(made, runner)
+    await runner.start()
+    command_id = await made.store.write(made.begin)
+    await runner.idle()
+    row = await made.store.read(lambda rd: rd.need(CommandRow, command_id))
+    assert (row.status, row.step) == (status, step), f"the cut came at {row.status} {row.step}: {row.problem}"
+    await runner.stop()
+    return command_id
 
 
 def _introduce(made: World, runner: Runner) -> None:
@@ -179,13 +210,7 @@ def assert_same(found: tuple[Snapshot, Any], wanted: tuple[Snapshot, Any], what:
 
 
 def _with_steps(command: Command, steps: list[Step]) -> Command:
-    values = {name: getattr(command, name) for name in command.__dataclass_fields__}
-    return Command(**{**values, "steps": tuple(steps)})
-
-
-def _with_run(step: Step, run: Any) -> Step:
-    values = {name: getattr(step, name) for name in step.__dataclass_fields__}
-    return Step(**{**values, "run": run})
+    return dataclasses.replace(command, steps=tuple(steps))
 
 
 def _twice(step: Step) -> Step:
@@ -200,40 +225,38 @@ def _twice(step: Step) -> Step:
         ctx.state.update(msgspec.json.decode(before))
         return await step.run(ctx)
 
-    return _with_run(step, run)
+    return dataclasses.replace(step, run=run)
 
 
-def _failing(step: Step) -> Step:
-    if inspect.iscoroutinefunction(step.run):
+def _failing(step: Step, acted: bool = False) -> Step:
+    """acted: an async step fails after its work; a sync one's work is undone by the database anyway."""
 
-        async def run(ctx: Any) -> Any:
-            raise PlannedFailure(f"{step.name} fails as planned")
+    async def fail(ctx: Any) -> Any:
+        if acted:
+            await step.run(ctx)
+        raise PlannedFailure(f"{step.name} fails as planned")
 
-    else:
+    def fail_at_once(tx: Any, ctx: Any) -> Any:
+        step.run(tx, ctx)
+        raise PlannedFailure(f"{step.name} fails as planned")
 
-        def run(tx: Any, ctx: Any) -> Any:
-            step.run(tx, ctx)
-            raise PlannedFailure(f"{step.name} fails as planned")
-
-    return _with_run(step, run)
+    return dataclasses.replace(step, run=fail if inspect.iscoroutinefunction(step.run) else fail_at_once)
 
 
-def _cut(step: Step, when: str) -> Step:
-    if inspect.iscoroutinefunction(step.run):
+def _cut_function(function: Any, when: str) -> Any:
+    """A step's run or undo that ends the engine before or after it acts."""
 
-        async def run(ctx: Any) -> Any:
-            if when == "after":
-                await step.run(ctx)
-            raise Cut
+    async def cut(ctx: Any) -> Any:
+        if when == "after":
+            await function(ctx)
+        raise Cut
 
-    else:
+    def cut_at_once(tx: Any, ctx: Any) -> Any:
+        if when == "after":
+            function(tx, ctx)
+        raise Cut
 
-        def run(tx: Any, ctx: Any) -> Any:
-            if when == "after":
-                step.run(tx, ctx)
-            raise Cut
-
-    return _with_run(step, run)
+    return cut if inspect.iscoroutinefunction(function) else cut_at_once
 
 
 __all__ = [
@@ -244,4 +267,5 @@ __all__ = [
     "prove_cut",
     "prove_failure",
     "prove_twice",
+    "prove_undo_cut",
 ]

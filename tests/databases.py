@@ -10,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -71,7 +72,9 @@ class PostgresServer:
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         """The command line; the server gets SIGQUIT when the test process dies."""
-        prefix = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
+        # The signal comes when the starting thread ends, so only the main one may ask for it.
+        lifelong = threading.current_thread() is threading.main_thread()
+        prefix = ["setpriv", *(("--pdeathsig", "QUIT") if lifelong else ())] if shutil.which("setpriv") else []
         if os.getuid() == 0:
             if not prefix:
                 raise Missing("running as root, and there is no setpriv to start PostgreSQL as another user")

@@ -39,17 +39,13 @@ def forget_finished(tx: Tx) -> int:
     """Drop jobs and commands that ended long enough ago. How many jobs went."""
     now = milliseconds()
     commands = tx.sql(CommandRow)
-    tx.connection.execute(
-        commands.delete().where(
-            commands.c.status.not_in(OPEN),
-            sa.or_(
-                sa.and_(
-                    commands.c.status == CommandStatus.SUCCEEDED.value,
-                    commands.c.ended < now - KEEP_FINISHED_MS,
-                ),
-                commands.c.ended < now - KEEP_FAILED_MS,
-            ),
-        )
+    tx.delete_where(
+        CommandRow,
+        commands.c.status.not_in([status.value for status in OPEN]),
+        sa.or_(
+            sa.and_(commands.c.status == CommandStatus.SUCCEEDED.value, commands.c.ended < now - KEEP_FINISHED_MS),
+            commands.c.ended < now - KEEP_FAILED_MS,
+        ),
     )
     jobs = tx.sql(Job)
     old = sa.or_(
@@ -61,7 +57,4 @@ def forget_finished(tx: Tx) -> int:
     )
     # An external job stays unless its owner said that it clears itself.
     stays = sa.and_(jobs.c.external.is_(True), jobs.c.auto_cleared.is_not(True))
-    ids = [row[0] for row in tx.rows(sa.select(jobs.c.id).where(old, sa.not_(stays)))]
-    for id_ in ids:
-        tx.delete(Job, id_)
-    return len(ids)
+    return tx.delete_where(Job, old, sa.not_(stays))

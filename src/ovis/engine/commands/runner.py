@@ -5,13 +5,15 @@ Does not: know any feature. Each step's writes, its record and the command's end
 
 Several engines share the commands: each renews one row (`engines`); commands of an engine whose row has expired are
 taken by whoever sees it first. An engine that was away too long notices when it records a step, and lets go.
+A database that goes away stops nothing but time: what a step did is recorded when it is back.
 """
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
@@ -20,7 +22,7 @@ from msgspec.structs import replace
 
 from ovis.engine.commands.begin import words_of
 from ovis.engine.commands.context import Cancelled, CommandFailed, Context
-from ovis.engine.commands.declaration import Command, Step, StepFunction
+from ovis.engine.commands.declaration import Command, StepFunction
 from ovis.engine.commands.endings import finish_job, forget_finished
 from ovis.engine.commands.locks import release
 from ovis.engine.commands.table import (
@@ -34,9 +36,12 @@ from ovis.engine.commands.table import (
     milliseconds,
 )
 from ovis.engine.declare.call import Principal
-from ovis.engine.declare.faults import Fault, Refused
-from ovis.engine.events import record
+from ovis.engine.declare.faults import Fault, Refused, refuse
+from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.types import Job
+from ovis.engine.store.database import DatabaseLost
 from ovis.engine.store.session import Change, Tx
 
 if TYPE_CHECKING:
@@ -49,6 +54,17 @@ _UNDO_DELAYS = (
     3.0,
     10.0,
 )  # an undo that a host refuses or does not answer is tried again after these
+_DATABASE_DELAYS = (0.05, 5.0)  # the first and the longest wait for a database that went away
+LEFT = Audit(
+    code=20001,
+    severity=LogSeverity.ERROR,
+    text="{operation} could not be undone completely; look after: {steps}. Reason: {reason}",
+)
+UNKNOWN = Audit(
+    code=20002,
+    severity=LogSeverity.ERROR,
+    text="{operation} was begun by another version of the engine and cannot go on; what it did so far stays.",
+)
 
 
 class LeaseLost(Exception):
@@ -76,6 +92,7 @@ class Runner:
         self.owner = owner
         self._services = services
         self._store = services.store
+        self._store.owner = owner
         self._running = False
         self._slots = asyncio.Semaphore(concurrency)
         self._lease = lease
@@ -96,6 +113,7 @@ class Runner:
                 owner=owner,
                 ended=sa.bindparam("ended"),
             )
+            .returning(sql.c.cancel)
         )
         services.store.on_commit(self._committed)
 
@@ -127,7 +145,7 @@ class Runner:
                 await self._take_over()
                 if beat % 3 == 0:
                     await self._store.write(forget_finished)
-            except sa.exc.SQLAlchemyError as err:
+            except (sa.exc.SQLAlchemyError, DatabaseLost) as err:
                 log.error("commands upkeep failed", error=repr(err))
 
     def _renew(self, tx: Tx) -> None:
@@ -136,27 +154,57 @@ class Runner:
     async def _take_over(self) -> None:
         """Adopt open commands that are ours from before, or whose engine is gone."""
 
-        def claim(tx: Tx) -> list[str]:
+        def claim(tx: Tx) -> tuple[list[str], list[str]]:
             now = milliseconds()
             alive = {e.id for e in tx.select(Engine) if e.expires > now and e.id != self.owner}
             sql = tx.sql(CommandRow)
-            rows = tx.rows(sa.select(sql.c.id, sql.c.owner, sql.c.since).where(sql.c.status.in_(OPEN)))
+            rows = tx.rows(sa.select(sql.c.id, sql.c.owner, sql.c.since, sql.c.cancel).where(sql.c.status.in_(OPEN)))
             mine = []
-            for id_, owner, since in rows:
+            for id_, owner, since, _ in rows:
                 if id_ in self._tasks or owner in alive:
                     continue
                 # Not taken by the engine that stored it: it may be about to. Alone, nobody else can be.
                 if owner == "" and alive and since > now - self._lease * 1000:
                     continue
-                taken = tx.connection.execute(
-                    sql.update().where(sql.c.id == id_, sql.c.owner == owner).values(owner=self.owner)
-                )
-                if taken.rowcount:
-                    mine.append(id_)
-            return mine
+                row = tx.need(CommandRow, id_)
+                if self._known(row) is None:
+                    if not alive:  # else an engine that knows it may come and take it
+                        self._give_up(tx, row)
+                    continue
+                tx.update(replace(row, owner=self.owner))
+                mine.append(id_)
+            return mine, [id_ for id_, owner, _, cancel in rows if cancel and owner == self.owner]
 
-        for command_id in await self._store.write(claim):
+        mine, cancelled = await self._store.write(claim)
+        for command_id in mine:
             self._spawn(command_id)
+        for command_id in cancelled:
+            self._stop(command_id)
+
+    def _known(self, row: CommandRow) -> tuple[Command, Any] | None:
+        """The command with its steps in the order in which it began, and its parameters; None if this is not ours."""
+        command = self.commands.get(row.name)
+        if command is None:
+            return None
+        steps = {step.name: step for step in command.steps}
+        if any(name not in steps for name in row.plan):
+            return None
+        try:
+            params = msgspec.json.decode(row.params, type=command.params)
+        except msgspec.DecodeError:
+            return None
+        return dataclasses.replace(command, steps=tuple(steps[name] for name in row.plan)), params
+
+    def _give_up(self, tx: Tx, row: CommandRow) -> None:
+        """End a command that no engine here can go on with: its objects must not stay locked for ever."""
+        log.error("unknown command", command=row.name, id=row.id)
+        problem = Problem(code="UNKNOWN", text="The operation belongs to another version of the engine.", status=500)
+        row = replace(row, status=CommandStatus.FAILED, ended=milliseconds(), problem=problem)
+        tx.update(row)
+        release(tx, row.id)
+        if not row.hidden:
+            finish_job(tx, row)
+        record(tx, UNKNOWN, correlation_id=row.correlation_id, operation=_operation(tx, row))
 
     def _committed(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -212,15 +260,23 @@ class Runner:
         return "complete" if row.status is CommandStatus.SUCCEEDED else "failed"
 
     async def cancel(self, command_id: str) -> None:
-        """Ask a command to stop. It does so between steps, or where a step looks."""
+        """Ask a command to stop. It does so between steps, or where a step looks. Refused if it cannot be stopped."""
 
         def mark(tx: Tx) -> bool:
             row = tx.need(CommandRow, command_id)
+            command = self.commands.get(row.name)
+            if command is not None and not command.cancellable:
+                raise refuse("ACTION_TYPE_FAILED_NOT_CANCELLABLE", "This operation cannot be cancelled.")
             if row.status is CommandStatus.RUNNING and not row.cancel:
                 tx.update(replace(row, cancel=True))
             return row.status is CommandStatus.RUNNING
 
-        if await self._store.write(mark) and (ctx := self._contexts.get(command_id)) is not None:
+        if await self._store.write(mark):
+            self._stop(command_id)
+
+    def _stop(self, command_id: str) -> None:
+        ctx = self._contexts.get(command_id)
+        if ctx is not None:
             ctx.stop.set()
 
     async def idle(self) -> None:
@@ -236,11 +292,12 @@ class Runner:
                 row = await self._store.read(lambda rd: rd.get(CommandRow, command_id))
                 if row is None:
                     return
-            command = self.commands.get(row.name)
-            if command is None:
+            known = self._known(row)
+            if known is None:
                 log.error("unknown command", command=row.name, id=command_id)
                 return
-            ctx = self._context(command, row)
+            command, params = known
+            ctx = self._context(params, row)
             try:
                 if row.status is CommandStatus.RUNNING:
                     row = await self._forward(command, row, ctx)
@@ -249,15 +306,18 @@ class Runner:
             except LeaseLost:
                 log.warning("command taken by another engine", command=command_id)
                 return
+            except DatabaseLost as err:
+                log.warning("command left for later", command=command_id, error=err.detail)
+                return
             waiting = self._waiting.pop(command_id, None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(row)
 
-    def _context(self, command: Command, row: CommandRow) -> Context:
+    def _context(self, params: Any, row: CommandRow) -> Context:
         ctx = Context(
             services=self._services,
             command_id=row.id,
-            params=msgspec.json.decode(row.params, type=command.params),
+            params=params,
             state=msgspec.json.decode(msgspec.json.encode(row.state)),
             correlation_id=row.correlation_id,
             user=Principal(user_id=row.user_id, name=row.user_name),
@@ -270,67 +330,59 @@ class Runner:
 
     async def _forward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
         if not command.steps:
-            return await self._store.write(partial(self._end, command, row, ctx))
-        while row.step < len(command.steps):
+            return await self._keep(row, partial(self._end, command, row, ctx))
+        while row.status is CommandStatus.RUNNING and row.step < len(command.steps):
             step = command.steps[row.step]
             started = milliseconds()
             before = msgspec.json.encode(ctx.state)
+            ran = False
             try:
                 if command.cancellable:
                     ctx.stop_if_cancelled()
-                row = await self._once(step.run, ctx, partial(self._done, command, row, ctx, started))
-            except LeaseLost:
+                ran = True
+                row = await self._once(step.run, row, ctx, partial(self._done, command, row, ctx, started))
+            except (LeaseLost, DatabaseLost):
                 raise
             except Exception as err:
                 if not step.undo_own:  # else what the failed step noted is what its undo looks at
-                    ctx.state.clear()
-                    ctx.state.update(msgspec.json.decode(before))
+                    _restore(ctx, before)
                 problem = _problem(err)
                 if not isinstance(err, (Fault, HostError, HostUnreachable)):
                     log.exception("a step failed", command=command.name, step=step.name, id=row.id)
                 ctx.problem = problem.text
-                return await self._store.write(partial(self._turn, row, ctx, step, started, problem))
+                undo_it = ran and step.undo_own
+                return await self._keep(row, partial(self._turn, row, ctx, undo_it, started, problem))
         return row
 
     async def _backward(self, command: Command, row: CommandRow, ctx: Context) -> CommandRow:
         ctx.problem = row.problem.text if row.problem else ""
-        while row.step >= 0:
+        while row.status is CommandStatus.UNDOING and row.step >= 0:
             step = command.steps[row.step]
             if step.undo is None:
-                if row.step == 0:
-                    break
                 row = replace(row, step=row.step - 1)
                 continue
             for delay in (*self._undo_delays, None):
                 try:
-                    row = await self._once(step.undo, ctx, partial(self._undone, row, ctx))
+                    row = await self._once(step.undo, row, ctx, partial(self._undone, row, ctx))
                     break
-                except LeaseLost:
+                except (LeaseLost, DatabaseLost):
                     raise
                 except Exception as err:
                     known = isinstance(err, (HostError, HostUnreachable))
-                    log.warning(
-                        "undo failed",
-                        command=command.name,
-                        step=step.name,
-                        id=row.id,
-                        error=repr(err),
-                    )
                     if known and delay is not None:
+                        log.warning("undo failed", command=command.name, step=step.name, id=row.id, error=repr(err))
                         await asyncio.sleep(delay)
                         continue
-                    if not known:
-                        log.exception(
-                            "an undo failed",
-                            command=command.name,
-                            step=step.name,
-                            id=row.id,
-                        )
-                    row = replace(row, step=row.step - 1)
+                    log.exception("an undo failed for good", command=command.name, step=step.name, id=row.id)
+                    # The rest is still taken back, and users are told what is left to them.
+                    left = f"{row.titles[row.step] or step.name} ({_problem(err).text})"
+                    row = replace(row, step=row.step - 1, left=(*row.left, left))
                     break
-        return await self._store.write(partial(self._fail, command, row, ctx))
+        return await self._keep(row, partial(self._fail, command, row, ctx))
 
-    async def _once(self, run: StepFunction, ctx: Context, keep: Callable[[Tx], CommandRow]) -> CommandRow:
+    async def _once(
+        self, run: StepFunction, row: CommandRow, ctx: Context, keep: Callable[[Tx], CommandRow]
+    ) -> CommandRow:
         """Run a step or an undo, and record it in the same transaction as what it writes."""
         if inspect.iscoroutinefunction(run):
             finish = await run(ctx)
@@ -340,29 +392,54 @@ class Runner:
                     finish(tx)
                 return keep(tx)
 
-            return await self._store.write(after)
+            return await self._keep(row, after)
+        before = msgspec.json.encode(ctx.state)
 
         def both(tx: Tx) -> CommandRow:
+            _restore(ctx, before)  # it may be the second time, see _keep
             run(tx, ctx)
             return keep(tx)
 
-        return await self._store.write(both)
+        return await self._keep(row, both)
+
+    async def _keep(self, row: CommandRow, run: Callable[[Tx], CommandRow]) -> CommandRow:
+        """Write a record, however long the database is away. row: where the command stood before.
+
+        Nobody knows whether a commit whose answer was lost took place, so the next try looks first.
+        """
+        unknown = False
+
+        def again(tx: Tx) -> CommandRow:
+            if unknown:
+                stored = tx.get(CommandRow, row.id)
+                if stored is not None and stored.owner == self.owner and _moved(stored, row):
+                    return stored
+            return run(tx)
+
+        delay, longest = _DATABASE_DELAYS
+        while True:
+            try:
+                return await self._store.write(again)
+            except DatabaseLost as err:
+                if not self._running:
+                    raise
+                unknown = unknown or err.unknown
+                log.warning("the database is away", command=row.id, error=err.detail)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, longest)
 
     # -- records ---------------------------------------------------------------------------------------------
 
     def _save(self, tx: Tx, row: CommandRow) -> CommandRow:
         kept = replace(row, owner=self.owner)
-        done = tx.connection.execute(
-            self._save_row,
-            {
-                "key": kept.id,
-                "doc": msgspec.json.encode(kept),
-                "status": kept.status.value,
-                "ended": kept.ended,
-            },
-        )
-        if not done.rowcount:
+        values = {"key": kept.id, "status": kept.status.value, "ended": kept.ended}
+        done = tx.connection.execute(self._save_row, {**values, "doc": msgspec.json.encode(kept)}).first()
+        if done is None:
             raise LeaseLost(row.id)
+        if done[0] and not kept.cancel:  # asked for elsewhere, or since this row was read
+            kept = replace(kept, cancel=True)
+            tx.connection.execute(self._save_row, {**values, "doc": msgspec.json.encode(kept)})
+            tx.after_commit(partial(self._stop, kept.id))
         return kept
 
     def _done(self, command: Command, row: CommandRow, ctx: Context, started: int, tx: Tx) -> CommandRow:
@@ -381,9 +458,9 @@ class Runner:
         self._close(tx, command, row, ctx)
         return row
 
-    def _turn(self, row: CommandRow, ctx: Context, step: Step, started: int, problem: Problem, tx: Tx) -> CommandRow:
+    def _turn(self, row: CommandRow, ctx: Context, undo_it: bool, started: int, problem: Problem, tx: Tx) -> CommandRow:
         row = _recorded(row, started, failed=True)
-        back_to = row.step if step.undo_own else row.step - 1
+        back_to = row.step if undo_it else row.step - 1
         return self._save(
             tx,
             replace(
@@ -410,13 +487,28 @@ class Runner:
         release(tx, row.id)
         if not row.hidden:
             finish_job(tx, row)
+        if row.left:
+            reason = row.problem.text if row.problem else ""
+            steps, operation = "; ".join(row.left), _operation(tx, row)
+            record(tx, LEFT, correlation_id=row.correlation_id, operation=operation, steps=steps, reason=reason)
         audit = command.done if row.status is CommandStatus.SUCCEEDED else command.failed
         if audit is not None:
-            words = words_of(tx, command, ctx.params, ctx.state, row.subjects, row.user_name)
+            words = self._last_words(tx, command, row, ctx)
             words.pop("user", None)
             words["reason"] = row.problem.text if row.problem else ""
             user = ctx.user if row.user_id else None
             record(tx, audit, user=user, correlation_id=row.correlation_id, **words)
+
+    def _last_words(self, tx: Tx, command: Command, row: CommandRow, ctx: Context) -> dict[str, Any]:
+        """Words of the last event. What a room cannot say any more must not keep its command from ending."""
+        try:
+            return words_of(tx, command, ctx.params, ctx.state, row.subjects, row.user_name)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("no words for the last event", command=command.name, id=row.id)
+            plain = dataclasses.replace(command, words=None)
+            return words_of(tx, plain, ctx.params, ctx.state, row.subjects, row.user_name)
 
     async def _report(self, command_id: str, percent: int) -> None:
         """Progress is stored at most once a second."""
@@ -426,14 +518,33 @@ class Runner:
         self._reported[command_id] = now
 
         def save(tx: Tx) -> None:
-            row = tx.need(CommandRow, command_id)
-            if row.owner in ("", self.owner) and row.progress != percent:
+            row = tx.get(CommandRow, command_id)
+            if row is not None and row.owner in ("", self.owner) and row.progress != percent:
                 tx.update(replace(row, progress=percent))
 
-        await self._store.write(save)
+        try:
+            await self._store.write(save)
+        except DatabaseLost:
+            log.warning("progress not stored", command=command_id, percent=percent)
 
 
 _CANCELLED = "CANCELLED"
+
+
+def _restore(ctx: Context, state: bytes) -> None:
+    ctx.state.clear()
+    ctx.state.update(msgspec.json.decode(state))
+
+
+def _moved(stored: CommandRow, before: CommandRow) -> bool:
+    """Whether a record that was to follow `before` is there already."""
+    return (stored.status, stored.step) != (before.status, before.step) or stored.ended != before.ended
+
+
+def _operation(tx: Tx, row: CommandRow) -> str:
+    """What users call a command: its job's description."""
+    job = None if row.hidden else tx.get(Job, row.id)
+    return (job.description if job is not None else None) or row.name
 
 
 def _recorded(row: CommandRow, started: int, *, failed: bool) -> CommandRow:
@@ -453,6 +564,8 @@ def _problem(err: Exception) -> Problem:
         )
     if isinstance(err, HostError):
         return Problem(code=str(err.code), text=err.message)
+    if isinstance(err, sa.exc.IntegrityError):
+        return Problem(code="CONFLICT", text="The object is in use, or one like it exists.", status=409)
     if isinstance(err, Fault):
         return Problem(code="", text=(err.detail or err.reason).strip("[]"), status=err.status)
     if isinstance(err, HostUnreachable):

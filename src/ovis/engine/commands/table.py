@@ -62,7 +62,9 @@ class Problem(Struct, kw_only=True, frozen=True):
 class CommandRow(Struct, kw_only=True, frozen=True, omit_defaults=True):
     """A command. id: the job's, too. step: index of the step that runs next (or, undoing, is taken back next).
 
-    owner: engine that runs it, "" until one took it. since: when it began. undo_own: the failed step is taken back too.
+    owner: engine that runs it, "" if none does yet. since: when it began. plan: names of its steps as it began.
+    left: titles or names of steps that could not be taken back. cancel: the user asked for the end (the column counts:
+    a runner saves its own view of the row).
     """
 
     id: str
@@ -72,6 +74,7 @@ class CommandRow(Struct, kw_only=True, frozen=True, omit_defaults=True):
     step: int = 0
     state: dict[str, Any] = msgspec.field(default_factory=dict)
     records: tuple[StepRecord, ...] = ()
+    plan: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
     subjects: tuple[Subject, ...] = ()
@@ -84,6 +87,7 @@ class CommandRow(Struct, kw_only=True, frozen=True, omit_defaults=True):
     progress: int = 0
     cancel: bool = False
     problem: Problem | None = None
+    left: tuple[str, ...] = ()
     hidden: bool = False
 
 
@@ -111,6 +115,7 @@ COMMANDS = Table(
         Column(name="owner", index=False),
         Column(name="since", kind="int", index=False),
         Column(name="ended", kind="int", index=False),
+        Column(name="cancel", kind="bool", index=False),
     ),
 )
 LOCKS = Table(

@@ -241,12 +241,19 @@ def _possible(value: Any) -> bool:
 
 
 class Tx(Reader):
-    """A reader that also writes. Everything is undone if the operation raises."""
+    """A reader that also writes. Everything is undone if the operation raises. owner: the engine that writes."""
 
     def __init__(
-        self, connection: Connection, schema: Schema, cache: DocumentCache, counters: Mapping[str, int] | None = None
+        self,
+        connection: Connection,
+        schema: Schema,
+        cache: DocumentCache,
+        counters: Mapping[str, int] | None = None,
+        *,
+        owner: str = "",
     ) -> None:
         super().__init__(connection, schema, cache, counters)
+        self.owner = owner
         self.changes: list[Change] = []
         self.afterwards: list[Callable[[], None]] = []
         self._own: dict[tuple[str, str], tuple[int, Any]] = {}

@@ -41,7 +41,7 @@ class _Outcome:
 class Store:
     """Open with the tables of all resources; `start` before, `close` after use.
 
-    counters: how many changes of each table this engine has committed.
+    counters: how many changes of each table this engine has committed. owner: the engine's name, once it has one.
     """
 
     def __init__(self, url: str, tables: Sequence[Table], *, readers: int = 4) -> None:
@@ -49,6 +49,7 @@ class Store:
         self.engine = open_database(url)
         self._reading = for_reading(self.engine)
         self._writing = for_writing(self.engine)
+        self.owner = ""
         self.cache = DocumentCache()
         self.counters: dict[str, int] = dict.fromkeys(self.schema.by_name, 0)
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
@@ -167,7 +168,7 @@ class Store:
 
     def _run(self, connection: Any, run: Callable[[Tx], Any], future: "Future[Any]", outcome: _Outcome) -> None:
         """One job inside the group's transaction. Raises only if the transaction itself is lost."""
-        tx = Tx(connection, self.schema, self.cache, self.counters)
+        tx = Tx(connection, self.schema, self.cache, self.counters, owner=self.owner)
         # Said directly: SQLAlchemy's savepoint objects cost more than the statements they make.
         connection.exec_driver_sql("SAVEPOINT job")
         try:
