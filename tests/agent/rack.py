@@ -411,7 +411,7 @@ class Lab:
     async def clients(self, *names: str) -> AsyncIterator[list[Client]]:
         """Clients of hosts; agents are started as needed, storage is connected. What tests leave is destroyed."""
         clients = []
-        for number, (name, agent) in enumerate(self.agents.items(), 1):
+        for number, agent in enumerate(self.agents.values(), 1):
             if agent.process is None or agent.process.poll() is not None:
                 agent.start()
             client = await connect(agent)

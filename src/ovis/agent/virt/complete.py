@@ -23,13 +23,15 @@ DUMMY_BRIDGE = ";vdsmdummy;"
 _SOCKET_PATH = 107  # bytes of a Unix socket's path
 _EMULATED = ("Westmere", "Nehalem", "Penryn", "Conroe", "qemu64")  # best first
 _REPOSITORY = "/rhev/data-center/"
-# Names that engines send, and what other distributions call the same file; the first that is there is taken.
+# Names that engines send, and what other distributions call the like; the first that is there is taken. Code and
+# variables of one build belong together: where the first of one list is missing, so is that of the other.
+_O = "/usr/share/OVMF/OVMF_"
 _FIRMWARE: Mapping[str, tuple[str, ...]] = {
-    "/usr/share/OVMF/OVMF_CODE.secboot.fd": ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_CODE_4M.ms.fd"),
-    "/usr/share/OVMF/OVMF_CODE.fd": ("/usr/share/OVMF/OVMF_CODE_4M.fd",),
-    "/usr/share/OVMF/OVMF_VARS.secboot.fd": ("/usr/share/OVMF/OVMF_VARS_4M.ms.fd",),
-    "/usr/share/OVMF/OVMF_VARS.fd": ("/usr/share/OVMF/OVMF_VARS_4M.fd",),
-}  # fmt: skip
+    "CODE.secboot.fd": ("CODE.secboot.fd", "CODE_4M.secboot.fd", "CODE_4M.ms.fd"),
+    "CODE.fd": ("CODE.fd", "CODE_4M.fd", "CODE.secboot.fd"),
+    "VARS.secboot.fd": ("VARS.secboot.fd", "VARS.ms.fd", "VARS_4M.ms.fd"),
+    "VARS.fd": ("VARS.fd", "VARS_4M.fd"),
+}
 
 
 class HostFacts(Struct, kw_only=True, frozen=True):
@@ -245,18 +247,17 @@ def _os(root: Element, facts: HostFacts, notes: list[str]) -> None:
     if loader is not None and loader.text:
         wanted = loader.text
         if wanted.endswith("/OVMF_CODE.secboot.fd") and loader.get("secure") != "yes":
-            wanted = "/usr/share/OVMF/OVMF_CODE.fd"  # the secure build runs only with SMM
+            wanted = _O + "CODE.fd"  # the secure build wants SMM
         loader.text = _firmware(wanted, facts)
     if nvram is not None and nvram.get("template"):
         nvram.set("template", _firmware(nvram.get("template") or "", facts))
 
 
 def _firmware(path: str, facts: HostFacts) -> str:
-    if path in facts.files:
-        return path
-    for other in _FIRMWARE.get(path, ()):
-        if other in facts.files:
-            return other
+    candidates = [_O + name for name in _FIRMWARE.get(path.removeprefix(_O), ())] or [path]
+    for candidate in candidates:
+        if candidate in facts.files:
+            return candidate
     raise VerbError(Code.CREATE_FAILED, f"UEFI firmware {path} is not installed on this host (package ovmf).")
 
 

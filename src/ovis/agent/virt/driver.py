@@ -6,6 +6,7 @@ Does: compose the parts, start them in order, find VMs again after the agent was
 import asyncio
 from collections.abc import Sequence
 
+import libvirt
 import structlog
 
 from ovis.agent.driver import Publish
@@ -101,4 +102,8 @@ class LibvirtDriver:
                 await asyncio.sleep(1)
                 continue
             self._recovering = False
-            return
+            break
+        try:
+            await self._facts.hypervisor()  # the first VM need not wait for libvirt's first look at QEMU
+        except (VerbError, libvirt.libvirtError) as err:
+            log.warning("libvirt does not tell what it can do", error=str(err))
