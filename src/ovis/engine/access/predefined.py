@@ -276,6 +276,14 @@ SYSTEM_ID = "aaa00000-0000-0000-0000-123456789aaa"
 EVERYONE_ID = "eee00000-0000-0000-0000-123456789eee"
 SUPER_USER = "00000000-0000-0000-0000-000000000001"
 
+# Shipped roles that, held on a parent, do not show its children though a permit in them would; and the opposite.
+_BLIND = frozenset(
+    """CpuProfileCreator CpuProfileOperator DiskProfileUser PowerUserRole QuotaConsumer UserInstanceManager
+    UserProfileEditor UserTemplateBasedVm UserVmRunTimeManager VmCreator""".split()
+)
+BLIND_IDS = frozenset(role.id for role in ROLES if role.name in _BLIND)
+SEEING_IDS = frozenset(role.id for role in ROLES if role.name == "ReadOnlyAdmin")
+
 # What everyone holds from the start: (permission id, role, object type, object id).
 INITIAL: tuple[tuple[str, str, str, str], ...] = (
     ("58ca605c-010d-0307-0224-0000000001a9", "UserProfileEditor", "system", "aaa00000-0000-0000-0000-123456789aaa"),
