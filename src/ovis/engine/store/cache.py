@@ -5,6 +5,7 @@ A reader may be slower than a writer: what it saw is kept only if nothing newer 
 """
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -24,7 +25,6 @@ class DocumentCache:
         self._kept: dict[_Key, tuple[int, Any]] = {}
         self._gone: dict[_Key, int] = {}  # deleted documents, and the generation of that
         self._floor = 0  # readers from before this generation may know what was forgotten since
-        self._decoders: dict[type, msgspec.json.Decoder[Any]] = {}
         self.generation = 0
 
     def get(self, table: str, id_: str, version: int) -> Any | None:
@@ -84,7 +84,24 @@ class DocumentCache:
 
     def decode(self, type_: type, data: bytes) -> Any:
         """A document from its stored bytes."""
-        decoder = self._decoders.get(type_)
+        decoder = _DECODERS.get(type_)
         if decoder is None:
-            decoder = self._decoders[type_] = msgspec.json.Decoder(type_)
+            prepare((type_,))
+            decoder = _DECODERS[type_]
         return decoder.decode(data)
+
+
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+_PREPARING = threading.Lock()
+
+
+def prepare(types: Iterable[type]) -> None:
+    """Learn to decode these types, before there are threads.
+
+    msgspec takes a type apart when it first meets it; a second thread that meets it meanwhile, in whatever document,
+    crashes the process.
+    """
+    with _PREPARING:
+        for type_ in types:
+            if type_ not in _DECODERS:
+                _DECODERS[type_] = msgspec.json.Decoder(type_)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from ovis.engine.declare.faults import Fault
-from ovis.engine.store.cache import DocumentCache
+from ovis.engine.store.cache import DocumentCache, prepare
 from ovis.engine.store.database import DatabaseLost, for_reading, for_writing, open_database, understood
 from ovis.engine.store.session import Change, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
@@ -51,6 +51,7 @@ class Store:
         self._writing = for_writing(self.engine)
         self.owner = ""
         self.cache = DocumentCache()
+        prepare(table.type for table in tables)
         self.counters: dict[str, int] = dict.fromkeys(self.schema.by_name, 0)
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
