@@ -193,7 +193,7 @@ _TABLE = """\
 + VM.diskSizeExtend vmID driveSpecs newSize
 - VM.merge vmID drive baseVolUUID topVolUUID bandwidth? jobUUID?
 - VM.seal vmID job_id sp_id images
-- Volume.copy volumeID storagepoolID storagedomainID imageID dstSdUUID dstImgUUID dstVolUUID desc volType volFormat preallocate postZero force discard?
++ Volume.copy volumeID storagepoolID storagedomainID imageID dstSdUUID dstImgUUID dstVolUUID desc volType volFormat preallocate postZero force discard?
 + Volume.create volumeID storagepoolID storagedomainID imageID size volFormat preallocate diskType desc srcImgUUID srcVolUUID initialSize? addBitmaps? legal? sequence? bitmap?
 + Volume.delete volumeID storagepoolID storagedomainID imageID postZero force discard?
 - Volume.verify_untrusted storagepoolID storagedomainID imageID volumeID

@@ -6,6 +6,7 @@ Does: own the parts' life, end what a dead agent left. Does not: verbs (pool_ver
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -19,7 +20,7 @@ from ovis.agent.storage.jobs import Jobs
 from ovis.agent.storage.monitor import Monitor
 from ovis.agent.storage.pools import Pool, Pools
 from ovis.agent.storage.servers import Servers
-from ovis.agent.storage.tasks import Task, Tasks
+from ovis.agent.storage.tasks import Task, Tasks, Unclean
 from ovis.agent.storage.threads import in_thread
 from ovis.agent.storage.volumes import Volume
 from ovis.contract.errors import Code, VerbError
@@ -50,27 +51,9 @@ class StorageCore:
         await self.jobs.load()
         await self.pools.load()
         for task in interrupted:
-            await self._end(task, enders.get(task.verb))
+            self.tasks.resume(task, partial(_end, task, enders.get(task.verb)))
         self.monitor.start()
         await self.watch()
-
-    async def _end(self, task: Task, ender: Callable[[Task], Awaitable[None]] | None) -> None:
-        code, message, result = int(Code.TASK_ABORTED), "The host agent was restarted", "cleanSuccess"
-        try:
-            if ender is None:
-                raise VerbError(code, message)
-            await ender(task)
-            code, message, result = 0, "1 jobs completed successfully", "success"
-        except VerbError as err:
-            code, message = err.code, err.message
-            if err.code in (Code.NOT_SPM, Code.POOL_UNKNOWN):  # what it left is the next manager's to sweep
-                code, result = int(Code.TASK_ABORTED), "cleanFailure"
-        except OSError as err:
-            fault = checks.from_os(err, task.verb)
-            code, message, result = fault.code, fault.message, "cleanFailure"
-        await self.tasks.end(
-            Task(id=task.id, verb=task.verb, pool=task.pool, args=task.args, result=result, code=code, message=message)
-        )
 
     async def stop(self) -> None:
         """End the background work; guests and mounts stay."""
@@ -125,3 +108,17 @@ class StorageCore:
             await run()
 
         return await self.tasks.start(verb, managed, pool=pool.row.id, key=key, args=args)
+
+
+async def _end(task: Task, ender: Callable[[Task], Awaitable[None]] | None) -> None:
+    """How an interrupted task ends: its ender says, as far as this host may still touch the pool."""
+    if ender is None:
+        raise VerbError(Code.TASK_ABORTED, "The host agent was restarted")
+    try:
+        await ender(task)
+    except VerbError as err:
+        if err.code in (Code.NOT_SPM, Code.POOL_UNKNOWN):
+            raise Unclean(
+                Code.TASK_ABORTED, "The host agent was restarted and lost the pool; the next manager removes remains"
+            ) from err
+        raise

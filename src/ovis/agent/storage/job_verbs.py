@@ -10,7 +10,7 @@ from typing import Any
 from ovis.agent.storage import checks, images, volumes
 from ovis.agent.storage.core import StorageCore
 from ovis.agent.storage.jobs import Progress
-from ovis.agent.storage.threads import in_thread
+from ovis.agent.storage.threads import in_thread, in_thread_long
 from ovis.agent.storage.volume_verbs import check_legal
 from ovis.agent.storage.volumes import LEGALITIES, Volume
 from ovis.contract.errors import Code, VerbError
@@ -67,6 +67,9 @@ class JobVerbs:
             raise checks.invalid("A volume cannot be copied onto itself")
         async with self.core.image_lock(volume.domain.id, volume.image):
             facts = await in_thread(target.check, volume)
+            above = await in_thread(volumes.children, volume, everywhere=facts.role == "SHARED")
+            if above:
+                raise VerbError(Code.VOLUME_HAS_CHILDREN, f"Volume {above[0].id} lies upon volume {volume.id}")
             layers = await in_thread(volumes.chain, below)
             check_legal(layers)
             top = layers[0][1]
@@ -87,6 +90,8 @@ class JobVerbs:
                 backing=str(parent.path) if layered and parent is not None else "",
                 progress=progress,
             )
+            if facts.type == "PREALLOCATED" and facts.format == "RAW":
+                await in_thread_long(volumes.reserve, volume, facts.capacity)  # the copy punched holes for zeros
             await in_thread(target.check, volume)
             await in_thread(volume.change, legality="LEGAL", generation=facts.generation + 1)
 

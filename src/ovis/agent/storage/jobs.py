@@ -82,6 +82,7 @@ class Jobs:
             del self._rows[job_id]
             raise
         self._running[job_id] = asyncio.create_task(self._run(job, run), name=f"{description} {job_id}")
+        await asyncio.sleep(0)  # one that is stopped before its first step would never note its end
 
     async def _run(self, job: Job, run: Callable[[Progress], Awaitable[None]]) -> None:
         def progress(percent: int) -> None:

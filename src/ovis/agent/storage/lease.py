@@ -71,6 +71,7 @@ class SpmLease:
             seen = await in_thread(self.read)
             if seen.host_id >= 0 and not self._dead_for_sure(seen):
                 await self._watch(seen, step)
+            seen = await in_thread(self.read)
             mine = Lease(
                 host_id=host_id,
                 host_uuid=self._host_uuid,
@@ -81,11 +82,7 @@ class SpmLease:
                 renewed=time.time(),
             )
             begun = time.monotonic()
-            await in_thread(self._write, mine)
-            if not await in_thread(one_kernel, self._folder):
-                await asyncio.sleep(_SETTLE)
-                if (await in_thread(self.read)).token != mine.token:
-                    raise VerbError(Code.SPM_LOCK, "Another host took the lease at the same moment")
+            await self._put(mine)
         except BaseException:
             self._drop_lock()
             raise
@@ -109,13 +106,21 @@ class SpmLease:
             return False
         try:
             self.mine = replace(again, boot_id=boot_id(), token=uuid.uuid4().hex, count=again.count + 1)
-            await in_thread(self._write, self.mine)
+            await self._put(self.mine)
         except BaseException:
             self.mine = None
             self._drop_lock()
             raise
         self._renewed_at = begun
         return True
+
+    async def _put(self, mine: Lease) -> None:
+        """Write a claim. Where locks may not reach the others: look whether it lasted; the last writer wins."""
+        await in_thread(self._write, mine)
+        if not await in_thread(one_kernel, self._folder):
+            await asyncio.sleep(_SETTLE)
+            if (await in_thread(self.read)).token != mine.token:
+                raise VerbError(Code.SPM_LOCK, "Another host took the lease at the same moment")
 
     async def renew(self) -> None:
         """Say that the holder lives. VerbError if the lease is lost; then it is not held any more."""

@@ -270,6 +270,8 @@ class PoolVerbs:
 
     async def storage_pool_spm_stop(self, storagepoolID: str) -> None:
         pool = self.core.pools.get(storagepoolID)
+        if pool.starting:
+            await self.core.tasks.abort_key(f"spm/{pool.row.id}")
         if pool.managed and self.core.tasks.busy(pool.row.id):
             raise VerbError(Code.TASKS_RUNNING, f"Tasks of pool {pool.row.id} are running")
         await self.core.pools.stop_spm(pool)

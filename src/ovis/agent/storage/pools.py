@@ -76,7 +76,7 @@ class Pools:
             pool = self._pools[row.id] = Pool(row)
             try:
                 await self._resume(pool)
-            except (VerbError, OSError) as err:
+            except (VerbError, OSError) as err:  # the engine connects it again
                 log.warning("pool not found again", pool=row.id, error=str(err))
 
     async def _resume(self, pool: Pool) -> None:
@@ -314,21 +314,29 @@ class Pools:
         pool.renewer = asyncio.create_task(self._renew(pool, lease, step), name=f"lease of {pool.row.id}")
 
     async def _renew(self, pool: Pool, lease: SpmLease, step: float) -> None:
-        while True:
-            await asyncio.sleep(step)
-            try:
-                async with asyncio.timeout((lease.mine.seconds if lease.mine else LEASE_SECONDS) / 3):
-                    await lease.renew()
-            except (VerbError, OSError, TimeoutError) as err:
-                log.warning("lease not renewed", pool=pool.row.id, error=str(err) or "time-out")
-            if not lease.valid:
-                lease.abandon()
-                if pool.lease is lease:
-                    pool.lease = None
-                log.error("not the manager any more", pool=pool.row.id)
-                pool.renewer = None
-                await self._lost(pool.row.id)
-                return
+        """A renewal that hangs does not hold up the giving up."""
+        attempt: asyncio.Task[None] | None = None
+        try:
+            while lease.valid:
+                if attempt is None:
+                    await asyncio.sleep(step)
+                    attempt = asyncio.create_task(lease.renew())
+                done, _ = await asyncio.wait({attempt}, timeout=step)
+                if done:
+                    err = attempt.exception()
+                    if err is not None:
+                        log.warning("lease not renewed", pool=pool.row.id, error=str(err))
+                    attempt = None
+        except asyncio.CancelledError:
+            if attempt is not None:
+                await asyncio.wait({attempt}, timeout=10.0)  # whoever gives the lease back writes last
+            raise
+        lease.abandon()
+        if pool.lease is lease:
+            pool.lease = None
+        log.error("not the manager any more", pool=pool.row.id)
+        pool.renewer = None
+        await self._lost(pool.row.id)
 
     # -- the pool's metadata: callers hold pool.lock and manage the pool -----------------------------------------
 

@@ -74,8 +74,7 @@ class Servers:
             if made:
                 with contextlib.suppress(OSError):
                     await in_thread(point.rmdir)
-            said = " ".join(err.said.split()) if isinstance(err, programs.ProgramFailed) and err.said else str(err)
-            raise VerbError(Code.MOUNT_FAILED, f"{remote} cannot be mounted: {said}") from err
+            raise VerbError(Code.MOUNT_FAILED, f"{remote} cannot be mounted: {_said(err, point)}") from err
 
     async def disconnect(self, params: Mapping[str, Any]) -> None:
         """Hide a server's folder; one that is not shown is no error, one in use is 477."""
@@ -154,6 +153,13 @@ def _link(folder: Path, point: Path) -> None:
             raise VerbError(Code.SERVER_CONNECTION, f"{folder} is connected already, as a mount")
         point.rmdir()
     point.symlink_to(folder)
+
+
+def _said(err: Exception, point: Path) -> str:
+    """What the kernel said through mount(8), without its hints."""
+    said = err.said if isinstance(err, programs.ProgramFailed) and err.said else str(err)
+    lines = [line.strip() for line in said.splitlines() if "dmesg(1)" not in line]
+    return " ".join(filter(None, lines)).removeprefix(f"mount: {point}: ").rstrip(".")
 
 
 def _nfs_options(params: Mapping[str, Any]) -> str:

@@ -50,6 +50,10 @@ class Task(Struct, kw_only=True, frozen=True):
         }
 
 
+class Unclean(VerbError):
+    """A task failed and could not remove what it had made."""
+
+
 class Tasks:
     """All tasks of this agent. folder: one JSON file a task."""
 
@@ -69,7 +73,7 @@ class Tasks:
     ) -> str:
         """Begin; returns the task's id. If the same work (key) is running already, that task's id."""
         for known in self._rows.values():
-            if key and known.key == key and known.id in self._running:
+            if key and known.key == key and known.state != "finished":
                 return known.id
         task = Task(id=str(uuid.uuid4()), verb=verb, pool=pool, key=key, args=dict(args or {}))
         self._rows[task.id] = task
@@ -79,7 +83,13 @@ class Tasks:
             del self._rows[task.id]
             raise
         self._running[task.id] = asyncio.create_task(self._run(task, run), name=f"{verb} {task.id}")
+        await asyncio.sleep(0)  # one that is stopped before its first step would never note its end
         return task.id
+
+    def resume(self, task: Task, run: Run) -> None:
+        """Bring an interrupted task to its end. The same work may be started anew meanwhile."""
+        task = self._rows[task.id] = replace(task, key="")
+        self._running[task.id] = asyncio.create_task(self._run(task, run), name=f"{task.verb} {task.id} again")
 
     async def _run(self, task: Task, run: Run) -> None:
         try:
@@ -87,7 +97,8 @@ class Tasks:
                 await run()
             ended = replace(task, result="success", message="1 jobs completed successfully")
         except VerbError as err:
-            ended = replace(task, result="cleanSuccess", code=err.code, message=err.message)
+            result = "cleanFailure" if isinstance(err, Unclean) else "cleanSuccess"
+            ended = replace(task, result=result, code=err.code, message=err.message)
         except asyncio.CancelledError:
             ended = replace(task, result="cleanSuccess", code=int(Code.TASK_ABORTED), message="Task is aborted")
         except OSError as err:
@@ -96,10 +107,9 @@ class Tasks:
         except Exception as err:
             log.exception("task failed", task=task.id, verb=task.verb)
             ended = replace(task, result="cleanFailure", code=int(Code.GENERAL), message=str(err))
-        await self.end(ended)
+        await self._end(ended)
 
-    async def end(self, task: Task) -> None:
-        """Note how a task ended."""
+    async def _end(self, task: Task) -> None:
         ended = replace(task, state="finished")
         log.info("task ended", task=task.id, verb=task.verb, result=ended.result, code=ended.code, text=ended.message)
         with contextlib.suppress(OSError):  # after a restart it is found as running, and ended again
@@ -139,6 +149,12 @@ class Tasks:
             one.cancel()
         if running:
             await asyncio.wait(running)
+
+    async def abort_key(self, key: str) -> None:
+        """Stop that work, if it runs."""
+        for task_id in list(self._running):
+            if self._rows[task_id].key == key:
+                await self.abort(task_id)
 
     async def clear(self, task_id: object) -> None:
         """Forget a finished task."""

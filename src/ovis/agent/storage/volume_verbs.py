@@ -154,6 +154,8 @@ class VolumeVerbs:
                     size=facts.capacity,
                     progress=lambda percent: None,
                 )
+                if facts.type == "PREALLOCATED" and form == "raw":
+                    await in_thread_long(volumes.reserve, target, facts.capacity)
                 await in_thread(volumes.finish, target, facts)
             except BaseException:
                 await in_thread(volumes.delete, target)
@@ -353,6 +355,12 @@ class VolumeVerbs:
         """A guest does not use the disk any more: file domains have nothing to take down."""
         await self.image_teardown(domain_id, image_id)
 
+    async def grown(self, pool_id: str, domain_id: str, image_id: str, volume_id: str, size: int) -> None:
+        """QEMU made the volume grow under a guest: its size is written down."""
+        volume = await self.core.volume(domain_id, image_id, volume_id)
+        async with self.core.image_lock(volume.domain.id, volume.image):
+            await in_thread(volume.change, capacity=size)
+
     # -- after a crash ---------------------------------------------------------------------------------------
 
     def enders(self) -> dict[str, Callable[[Task], Awaitable[None]]]:
@@ -368,9 +376,10 @@ class VolumeVerbs:
 
     async def _end_create(self, task: Task) -> None:
         volume = await self._of(task)
-        if await in_thread(volume.exists):
-            return
-        await in_thread(volumes.abandon, volume)
+        async with self.core.image_lock(volume.domain.id, volume.image):
+            if await in_thread(volume.exists):
+                return
+            await in_thread(volumes.abandon, volume)
         raise VerbError(Code.TASK_ABORTED, "The host agent was restarted; the volume was removed")
 
     async def _end_extend(self, task: Task) -> None:
