@@ -22,7 +22,7 @@ from ovis.cli.rack import PRIVATE, Host, LabError, Rack
 
 AGENT, HOST_NAME, AGENT_PORT = "agent", "local", 54321
 HOST_UP_S = 120
-TEMPLATE, DISK_BYTES, MEMORY = "tiny", 256 * MIB, 128 * MIB
+TEMPLATE, DISK_BYTES, MEMORY = "tiny", 256 * MIB, 256 * MIB
 INSTEAD = "Or let Ovis simulate hosts, which needs nothing:  ovis up --hosts simulated:5x4"
 
 
