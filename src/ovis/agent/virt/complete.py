@@ -155,9 +155,15 @@ def payloads_of(root: Element) -> list[Payload]:
 
 
 def complete(
-    xml: str, facts: HostFacts, volumes: Mapping[str, Prepared] = {}, payloads: Mapping[str, str] = {}
+    xml: str,
+    facts: HostFacts,
+    volumes: Mapping[str, Prepared] = {},
+    payloads: Mapping[str, str] = {},
+    *,
+    moved: bool = False,
 ) -> Completed:
     """The document that libvirt gets. volumes: prepared, by target. payloads: image files, by target.
+    moved: it is another host's, or of another time: consoles listen where this host does.
 
     VerbError CREATE_FAILED, with a text for people, if something that the VM needs is not on this host.
     """
@@ -177,7 +183,7 @@ def complete(
     for nic in devices.findall("interface"):
         complete_nic(nic, facts, notes)
     for graphics in devices.findall("graphics"):
-        _graphics(graphics, facts, notes)
+        _graphics(graphics, facts, notes, moved=moved)
     _channels(devices, vm_id, facts, sockets)
     _refused(devices, facts, notes)
     return Completed(tostring(root, encoding="unicode"), tuple(notes), tuple(sockets))
@@ -331,14 +337,15 @@ def complete_nic(nic: Element, facts: HostFacts, notes: list[str]) -> None:
         driver.set("name", "qemu")
 
 
-def _graphics(graphics: Element, facts: HostFacts, notes: list[str]) -> None:
+def _graphics(graphics: Element, facts: HostFacts, notes: list[str], *, moved: bool) -> None:
     listen = graphics.find("listen")
     address = facts.address
     if listen is not None and listen.get("type") == "network":
         bridge = (listen.get("network") or "").removeprefix("vdsm-")
         address = facts.bridges.get(bridge) or facts.address
-    elif listen is not None and listen.get("type") == "address" and listen.get("address") not in (None, "", "0"):
-        address = listen.get("address") or address
+    elif listen is not None and listen.get("type") == "address" and not moved:
+        asked = listen.get("address") or "0"
+        address = facts.address if asked == "0" else asked
     elif listen is not None and listen.get("type") == "socket":
         return
     for old in graphics.findall("listen"):
@@ -361,15 +368,16 @@ def _channels(devices: Element, vm_id: str, facts: HostFacts, sockets: list[str]
         if channel.get("type") == "unix" and source is not None:
             channel.remove(source)
     path = console_path(facts.run, vm_id)
-    for tag in ("console", "serial"):
-        for element in devices.findall(tag):
-            source = element.find("source")
-            if element.get("type") == "unix" and source is not None and (source.get("path") or "").startswith(("/var/run/ovirt-vmconsole", "/run/ovirt-vmconsole", facts.run)):  # fmt: skip
-                if len(path.encode()) > _SOCKET_PATH:
-                    raise VerbError(Code.CREATE_FAILED, f"The run folder's path is too long for a socket: {path}")
-                source.set("path", path)
-                if path not in sockets:
-                    sockets.append(path)
+    for element in (*devices.findall("console"), *devices.findall("serial")):
+        source = element.find("source")
+        given = (source.get("path") or "") if source is not None else ""
+        if source is None or element.get("type") != "unix" or not given.endswith(f"/{vm_id}.sock"):
+            continue
+        if len(path.encode()) > _SOCKET_PATH:
+            raise VerbError(Code.CREATE_FAILED, f"The run folder's path is too long for a socket: {path}")
+        source.set("path", path)
+        if path not in sockets:
+            sockets.append(path)
 
 
 def console_path(run: str, vm_id: str) -> str:

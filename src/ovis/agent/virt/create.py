@@ -93,7 +93,7 @@ class CreateVerbs:
         saved = await guests.link.call(lambda c: c.saveImageGetXMLDesc(path, libvirt.VIR_DOMAIN_SAVE_IMAGE_XML_SECURE))
         if documents.read(saved).findtext("uuid") != vm.id:
             raise VerbError(Code.CREATE_FAILED, "The saved memory is another VM's.")
-        whole, images = await prepared(guests, vm.id, saved)
+        whole, images = await prepared(guests, vm.id, saved, moved=True)
         self._uses(vm, images)
         paused = documents.metadata_text(documents.read(xml), "launchPaused") == "true"
         flags = libvirt.VIR_DOMAIN_SAVE_PAUSED if paused else libvirt.VIR_DOMAIN_SAVE_RUNNING

@@ -371,7 +371,7 @@ class MigrateVerbs:
         vm = Vm(record)
         guests.add(vm)
         try:
-            whole, _ = await prepared(guests, vmID, xml)
+            whole, _ = await prepared(guests, vmID, xml, moved=True)
         except BaseException:
             await guests.release(vm)
             guests.forget(vm)

@@ -40,8 +40,8 @@ def takes_direct_io(path: Path) -> bool:
     return True
 
 
-async def prepared(guests: Guests, vm_id: str, xml: str) -> tuple[str, list[Ids]]:
-    """(the whole document for this host, volumes it uses). VerbError if something is missing."""
+async def prepared(guests: Guests, vm_id: str, xml: str, *, moved: bool = False) -> tuple[str, list[Ids]]:
+    """(the whole document for this host, volumes it uses). moved: see complete. VerbError if something is missing."""
     root = documents.read(xml)
     volumes = await volumes_of(guests, root)
     payloads = {}
@@ -50,7 +50,7 @@ async def prepared(guests: Guests, vm_id: str, xml: str) -> tuple[str, list[Ids]
         payloads[payload.target] = str(path)
     if any(s.get("bridge") == DUMMY_BRIDGE for s in root.iter("source")):
         await in_thread(ensure_dummy)
-    done = documents.complete(xml, await guests.facts(), volumes, payloads)
+    done = documents.complete(xml, await guests.facts(), volumes, payloads, moved=moved)
     for note in done.notes:
         log.info("domain XML changed for this host", vm=vm_id, what=note)
     for socket in done.sockets:
