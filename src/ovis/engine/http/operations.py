@@ -377,6 +377,8 @@ class Operations:
     def _check(self, tx: Reader, route: Route, call: Call, op: Any, body: Any, *, collection: bool = False) -> None:
         depth = len(route.chain) - 1 if collection else len(route.chain)
         self._visible_parents(tx, route, call, depth)
+        if not collection:
+            self._object(tx, route, call)  # 404 before 403 and 409
         self_ref, parent_ref = self._refs(route, call)
         check(
             tx,
