@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 def open_store(settings: Settings) -> Store:
     """The store with the tables of all rooms."""
-    tables = (events.TABLE, *ACCESS_TABLES, *COMMAND_TABLES, *HOSTLINK_TABLES, *resources.TABLES)
+    tables = (*events.TABLES, *ACCESS_TABLES, *COMMAND_TABLES, *HOSTLINK_TABLES, *resources.TABLES)
     return Store(settings.database_url, tables)
 
 
