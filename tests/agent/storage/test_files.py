@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ovis.agent.storage import monitor
 from ovis.contract.errors import Code
 from tests.agent.storage.lab import BLANK, MIB, Host, Pool, new_id
 
@@ -200,34 +201,38 @@ async def test_a_restart_finds_everything_again(host: Host, pool: Pool) -> None:
     assert (await pool.info(image, volume))["capacity"] == str(2 * MIB)
 
 
-async def test_a_domain_that_vanishes_is_reported_and_comes_back(host: Host, pool: Pool, shared: Path) -> None:
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Domains are looked at often."""
+    monkeypatch.setattr(monitor, "EVERY", 0.05)
+
+
+@pytest.mark.usefixtures("often")
+async def test_a_domain_that_vanishes_is_reported_and_comes_back(tmp_path: Path, shared: Path) -> None:
+    host = await Host(tmp_path / "often").start()
+    pool = await Pool(host, shared).create()
+
+    async def until(valid: bool) -> dict[str, object]:
+        while True:
+            row: dict[str, object] = host.storage.repo_stats()[pool.domain]
+            if row["valid"] is valid:
+                return row
+            await asyncio.sleep(0.01)
+
     (shared / pool.domain).rename(shared / "hidden")
-    host.storage.core.servers.forget(pool.domain)
-    await host.storage.core.monitor.watch(())
-    await host.storage.core.watch()
-    row = host.storage.repo_stats()[pool.domain]
-    assert (row["code"], row["valid"]) == (Code.STORAGE_DOMAIN_MISSING, False)
+    assert (await until(False))["code"] == Code.STORAGE_DOMAIN_MISSING
     (shared / "hidden").rename(shared / pool.domain)
-    await host.storage.core.monitor.watch(())
-    await host.storage.core.watch()
-    assert host.storage.repo_stats()[pool.domain]["valid"] is True
+    assert (await until(True))["code"] == 0
+    stats = await host.call("Host.getStorageRepoStats", domains=[pool.domain])
+    assert set(stats) == {pool.domain}
+    assert await host.call("Host.getStorageRepoStats", domains=[new_id()]) == {}
+    await host.stop()
 
 
+_ID = "0a0a0a0a-0000-4000-8000-00000000000a"
 HOSTILE = [
-    "../../etc",
-    "..",
-    "",
-    ".",
-    "a" * 300,
-    "../" + new_id(),
-    new_id() + "/..",
-    new_id() + "\n",
-    "x\0y",
-    7,
-    None,
-    [],
-    {},
-]
+    "../../etc", "..", "", ".", "a" * 300, "../" + _ID, _ID + "/..", _ID + "\n", " " + _ID, "x\0y", 7, None, [], {},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", HOSTILE, ids=repr)
@@ -281,7 +286,12 @@ async def test_a_server_that_cannot_be_mounted_answers_the_kernels_words(host: H
     wrong = await connect(6, connection="127.0.0.1:/nothing", vfs_type="nosuchfs")
     assert wrong["status"] == Code.MOUNT_FAILED
     if os.geteuid() == 0:
-        assert str(wrong["message"]).endswith("cannot be mounted: unknown filesystem type 'nosuchfs'")
+        assert str(wrong["message"]).startswith("127.0.0.1:/nothing cannot be mounted: ")
+        assert "does not exist" in str(wrong["message"]) or "nosuchfs" in str(wrong["message"])
+    if "\tnfs\n" not in Path("/proc/filesystems").read_text():
+        wrong = await connect(1, connection="127.0.0.1:/nothing", protocol_version="4.2", timeout="10")
+        assert wrong["status"] == Code.MOUNT_FAILED
+    assert (await connect(1, connection="127.0.0.1:/nothing", protocol_version="4,exec"))["status"] == 453
     assert (await connect(6, connection="/nothing", vfs_type="-o,bind"))["status"] == Code.SERVER_VALIDATION
     assert (await connect(4, connection=str(tmp_path / "nothing")))["status"] == Code.SERVER_CONNECTION
     assert not list((host.data / "rhev/data-center/mnt").iterdir())

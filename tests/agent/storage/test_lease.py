@@ -70,7 +70,7 @@ async def test_one_of_two_hosts_manages_and_the_other_is_told(pool: Pool, make_h
         ("StorageDomain.detach", ids | {"force": False}),
         ("StoragePool.setDescription", {"storagepoolID": pool.id, "description": "x"}),
     ):
-        assert await second.code(verb, **params) == Code.NOT_SPM == 654, verb
+        assert await second.code(verb, **params) == 654, verb
     image, volume = await pool.volume(MIB)
     assert (await second.call("Volume.getInfo", **pool.ids(image, volume)))["status"] == "OK"
     assert await second.storage.volume_path(pool.id, pool.domain, image, volume) == pool.file(image, volume)

@@ -188,9 +188,8 @@ class DomainVerbs:
                 )
             if await self._listed(pool, domain) is not None:
                 return
-            drop = () if facts.get("ROLE") == MASTER and facts.get("POOL_UUID") else MASTER_KEYS
-            if drop:
-                await in_thread(domain.change, {"POOL_UUID": pool.row.id, "ROLE": REGULAR}, drop)
+            if facts.get("ROLE") != MASTER or facts.get("POOL_UUID") != pool.row.id:
+                await in_thread(domain.change, {"POOL_UUID": pool.row.id, "ROLE": REGULAR}, MASTER_KEYS)
             await self.core.pools.change_domains(pool, domain.id, "Attached")
             await self.core.pools.note(pool, domain.id, "attached")
 

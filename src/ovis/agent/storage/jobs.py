@@ -16,7 +16,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ovis.agent.storage import checks, records
+from ovis.agent.storage import records
 from ovis.agent.storage.threads import in_thread
 from ovis.contract.errors import Code, VerbError
 
@@ -97,9 +97,6 @@ class Jobs:
             ended = replace(self._rows[job.id], status="failed", code=err.code, text=err.message)
         except asyncio.CancelledError:
             ended = replace(self._rows[job.id], status="aborted", code=int(Code.TASK_ABORTED), text="Job was aborted")
-        except OSError as err:
-            fault = checks.from_os(err, job.description)
-            ended = replace(self._rows[job.id], status="failed", code=fault.code, text=fault.message)
         except Exception as err:
             log.exception("job failed", job=job.id, description=job.description)
             ended = replace(self._rows[job.id], status="failed", code=int(Code.GENERAL), text=str(err))
@@ -108,7 +105,7 @@ class Jobs:
     async def _end(self, job: Job) -> None:
         ended = replace(job, ended=time.time())
         log.info("job ended", job=job.id, description=job.description, status=job.status, code=job.code, text=job.text)
-        with contextlib.suppress(OSError):  # after a restart it counts as interrupted
+        with contextlib.suppress(VerbError):  # after a restart it counts as interrupted
             await self._save(ended)
         self._rows[job.id] = ended
         self._running.pop(job.id, None)

@@ -57,7 +57,7 @@ class SpmLease:
     @property
     def valid(self) -> bool:
         """Held, and renewed recently enough that nobody can have taken it."""
-        return self.mine is not None and time.monotonic() - self._renewed_at < self.mine.seconds * 2 / 3
+        return self.mine is not None and _now() - self._renewed_at < self.mine.seconds * 2 / 3
 
     def read(self) -> Lease:
         """What the file says now; a file that is not there says that nobody holds it."""
@@ -81,7 +81,7 @@ class SpmLease:
                 seconds=seconds,
                 renewed=time.time(),
             )
-            begun = time.monotonic()
+            begun = _now()
             await self._put(mine)
         except BaseException:
             self._drop_lock()
@@ -99,7 +99,7 @@ class SpmLease:
                 await in_thread(self._take_lock)
             except VerbError:
                 return False
-        begun = time.monotonic()
+        begun = _now()
         again = await in_thread(self.read)
         if again.token != seen.token:
             self._drop_lock()
@@ -129,7 +129,7 @@ class SpmLease:
         if not self.valid:
             self.abandon()
             raise VerbError(Code.NOT_SPM, "The lease could not be renewed in time")
-        begun = time.monotonic()
+        begun = _now()
         seen = await in_thread(self.read)
         if self.mine is None or seen.token != self.mine.token:
             self.abandon()
@@ -160,9 +160,9 @@ class SpmLease:
         return seen.host_uuid == self._host_uuid or seen.boot_id == boot_id()
 
     async def _watch(self, seen: Lease, step: float) -> None:
-        until = time.monotonic() + seen.seconds
-        while time.monotonic() < until:
-            await asyncio.sleep(min(step, max(0.05, until - time.monotonic())))
+        until = _now() + seen.seconds
+        while _now() < until:
+            await asyncio.sleep(min(step, max(0.05, until - _now())))
             now = await in_thread(self.read)
             if now.host_id < 0:
                 return
@@ -195,6 +195,11 @@ class SpmLease:
             records.write_file(self._folder / "spm.lease", msgspec.json.encode(lease))
         except OSError as err:
             raise checks.from_os(err, "The lease cannot be written", Code.SPM_LOCK) from err
+
+
+def _now() -> float:
+    """A clock that goes on while the machine sleeps: others' clocks do."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def read(folder: Path) -> Lease:

@@ -70,9 +70,9 @@ class Servers:
             await in_thread(point.mkdir, exist_ok=True)
             argv = ["mount", "-t", type_, *(["-o", options] if options else []), "--", remote, str(point)]
             await programs.run(argv, limit=_MOUNT_LIMIT, leash=False)
-        except (programs.ProgramFailed, OSError) as err:
+        except programs.ProgramFailed as err:
             if made:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(VerbError):
                     await in_thread(point.rmdir)
             raise VerbError(Code.MOUNT_FAILED, f"{remote} cannot be mounted: {_said(err, point)}") from err
 
@@ -89,7 +89,7 @@ class Servers:
                     await programs.run(["umount", "--", str(point)], limit=_MOUNT_LIMIT, leash=False)
                 except programs.ProgramFailed as err:
                     raise VerbError(Code.MOUNT_FAILED, f"{point.name} cannot be unmounted: {err.said}") from err
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(VerbError):  # there is none, or something lies below it
                 await in_thread(point.rmdir)
 
     def connected(self, remote: str) -> Path | None:

@@ -101,9 +101,6 @@ class Tasks:
             ended = replace(task, result=result, code=err.code, message=err.message)
         except asyncio.CancelledError:
             ended = replace(task, result="cleanSuccess", code=int(Code.TASK_ABORTED), message="Task is aborted")
-        except OSError as err:
-            fault = checks.from_os(err, task.verb)
-            ended = replace(task, result="cleanSuccess", code=fault.code, message=fault.message)
         except Exception as err:
             log.exception("task failed", task=task.id, verb=task.verb)
             ended = replace(task, result="cleanFailure", code=int(Code.GENERAL), message=str(err))
@@ -112,7 +109,7 @@ class Tasks:
     async def _end(self, task: Task) -> None:
         ended = replace(task, state="finished")
         log.info("task ended", task=task.id, verb=task.verb, result=ended.result, code=ended.code, text=ended.message)
-        with contextlib.suppress(OSError):  # after a restart it is found as running, and ended again
+        with contextlib.suppress(VerbError):  # after a restart it is found as running, and ended again
             await self._save(ended)
         self._rows[task.id] = ended
         self._running.pop(task.id, None)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
+from ovis.agent.storage import checks
 from ovis.contract.errors import Code, VerbError
 
 _THREADS = 48
@@ -25,7 +26,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The function's result. VerbError 379 if it takes longer than a minute."""
+    """The function's result. VerbError for what the system refuses, 379 if it takes longer than a minute."""
     return await _wait(partial(work, *args, **kwargs), LIMIT)
 
 
@@ -45,4 +46,7 @@ async def _wait(work: Callable[[], T], limit: float) -> T:
         raise
     if not done:
         raise VerbError(Code.STORAGE_DOMAIN_ACCESS, f"The storage did not answer within {limit:.0f} s")
-    return future.result()
+    try:
+        return future.result()
+    except OSError as err:
+        raise checks.from_os(err, str(err.filename or "The storage")) from err

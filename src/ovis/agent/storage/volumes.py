@@ -76,7 +76,7 @@ class Volume:
 
     def exists(self) -> bool:
         """Whether it was made to the end."""
-        return self.meta.exists() and not self.folder.is_symlink()
+        return self.meta.exists() and not self.folder.is_symlink() and not self.path.is_symlink()
 
     def facts(self) -> Facts:
         """Its metadata; VerbError if it is not there or makes no sense."""
