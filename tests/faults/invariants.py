@@ -129,9 +129,8 @@ def violations(place: Installation, *, patience: float = 30.0, hosts_up: bool = 
 def _moving(records: Records, *, hosts_up: bool) -> list[str]:
     def look(rd: Reader) -> list[str]:
         wrong: list[str] = []
-        sql = rd.sql(CommandRow)
-        open_rows = rd.rows(sa.select(sql.c.id, sql.c.name).where(sql.c.status.in_([s.value for s in OPEN])))
-        wrong += [f"command {name} {id_} has not ended" for id_, name in open_rows]
+        for row in rd.find(CommandRow, status=[s.value for s in OPEN]):
+            wrong.append(f"command {row.name} {row.id} is {row.status} at step {row.step}: {row.problem}")
         wrong += [f"lock {row.id} is held" for row in rd.select(LockRow)]
         wrong += [
             f"job {job.description!r} is {job.status}"
@@ -261,6 +260,8 @@ def _of_rows(rd: Reader) -> Iterable[str]:
 
 
 def _of_permissions(rd: Reader, vms: set[str], templates: set[str], disks: set[str]) -> Iterable[str]:
+    sizes = rd.schema.sql["instance_types"]  # instance types are templates to permissions
+    templates = templates | {row[0] for row in rd.rows(sa.select(sizes.c.id))}
     known = {"vm": vms, "template": templates, "disk": disks}
     table = rd.schema.sql["permissions"]
     for kind, object_id in rd.rows(sa.select(table.c.object_type, table.c.object_id)):

@@ -117,7 +117,7 @@ class Workload:
         if not rows:
             return None
         id_ = rng.choice(rows)["id"]
-        return client.put(f"{path}/diskattachments/{id_}", json={"disk": {"provisioned_size": str(256 * MIB)}})
+        return client.put(f"{path}/diskattachments/{id_}", json={"disk": {"provisioned_size": str(2048 * MIB)}})
 
     def _remove_something(
         self, client: httpx.Client, rng: random.Random, collection: str, member: str, spared: tuple[str, ...]
