@@ -1,0 +1,109 @@
+"""A furnished installation for tests that walk the whole API: hosts, storage, a template, VMs, a user, events, jobs.
+
+Does: make one of everything that can be made, once per module. Does not: test.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.installation import Installation, installation, until
+
+GIB = 1 << 30
+
+
+def made(answer: httpx.Response) -> dict[str, Any]:
+    """The object of a successful add."""
+    assert answer.status_code in (200, 201, 202), answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def named(client: httpx.Client, collection: str, name: str) -> dict[str, Any]:
+    """The one object of a root collection with a name."""
+    listed = client.get(f"/{collection}?search=name%3D{name}").json()
+    (found,) = next(iter(listed.values()))
+    return dict(found)
+
+
+def is_status(client: httpx.Client, path: str, status: str) -> dict[str, Any]:
+    """Wait for an object's status."""
+    until(lambda: client.get(path).json().get("status") == status, f"{path} {status}")
+    return dict(client.get(path).json())
+
+
+def add_vm(client: httpx.Client, name: str, *, disk: bool = True, **values: Any) -> str:
+    """A VM with a NIC and, if wanted, a disk; its id."""
+    body = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}, **values}
+    vm = made(client.post("/vms", json=body))["id"]
+    profile = client.get("/vnicprofiles").json()["vnic_profile"][0]["id"]
+    made(client.post(f"/vms/{vm}/nics", json={"name": "nic1", "vnic_profile": {"id": profile}}))
+    if disk:
+        attachment = {
+            "disk": {
+                "name": f"{name}_disk",
+                "format": "cow",
+                "provisioned_size": str(GIB),
+                "storage_domains": {"storage_domain": [{"name": "data"}]},
+            },
+            "interface": "virtio",
+            "bootable": "true",
+            "active": "true",
+        }
+        disk_id = made(client.post(f"/vms/{vm}/diskattachments", json=attachment))["id"]
+        is_status(client, f"/disks/{disk_id}", "ok")
+    is_status(client, f"/vms/{vm}", "down")
+    return str(vm)
+
+
+def furnish(place: Installation) -> None:
+    """One of everything."""
+    with place.client() as client:
+        golden = add_vm(client, "golden")
+        template = made(client.post("/templates", json={"name": "tpl", "vm": {"id": golden}}))["id"]
+        is_status(client, f"/templates/{template}", "ok")
+        running = add_vm(client, "running", memory=str(GIB), comment="all of it")
+        made(client.post(f"/vms/{running}/start", json={}))
+        is_status(client, f"/vms/{running}", "up")
+        tag = made(client.post("/tags", json={"name": "blue", "description": "a colour"}))["id"]
+        host = client.get("/hosts").json()["host"][0]["id"]
+        for owner in (f"/vms/{running}", f"/hosts/{host}", f"/templates/{template}"):
+            made(client.post(f"{owner}/tags", json={"id": tag}))
+        user = made(client.post("/users", json={"user_name": "jane@internal"}))["id"]
+        role = named_role(client, "UserRole")
+        made(client.post(f"/vms/{running}/permissions", json={"role": {"id": role}, "user": {"id": user}}))
+        made(client.post(f"/users/{user}/tags", json={"id": tag}))
+        center = named(client, "datacenters", "Default")["id"]
+        vlan = {"name": "blue-net", "data_center": {"id": center}, "vlan": {"id": "7"}, "mtu": "9000"}
+        network = made(client.post("/networks", json=vlan))["id"]
+        made(client.post(f"/networks/{network}/networklabels", json={"id": "blue"}))
+        cluster = named(client, "clusters", "Default")["id"]
+        made(client.post(f"/clusters/{cluster}/networks", json={"id": network, "required": "false"}))
+        made(client.post("/bookmarks", json={"name": "mine", "value": "Vms: status = up"}))
+        event = {"origin": "lab", "severity": "alert", "custom_id": "1", "description": "a test", "vm": {"id": running}}
+        made(client.post("/events", json=event))
+        job = made(client.post("/jobs", json={"description": "elsewhere"}))["id"]
+        step = {"type": "executing", "description": "half way", "external_type": "gluster"}
+        made(client.post(f"/jobs/{job}/steps", json=step))
+        until(
+            lambda: any(
+                "ips" in d for d in client.get(f"/vms/{running}/reporteddevices").json().get("reported_device", ())
+            ),
+            "an address of the guest",
+        )
+
+
+def named_role(client: httpx.Client, name: str) -> str:
+    """Id of a role."""
+    return next(str(r["id"]) for r in client.get("/roles").json()["role"] if r["name"] == name)
+
+
+@contextmanager
+def furnished(folder: Path, *, db: str = "") -> Iterator[Installation]:
+    """A running, furnished installation."""
+    with installation(folder, hosts=2, storage=True, db=db) as place:
+        furnish(place)
+        yield place
