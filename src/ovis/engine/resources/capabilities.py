@@ -7,7 +7,7 @@ Follows: API facts, section 7; element names of the 3.6 schema.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import msgspec
 
@@ -106,31 +106,26 @@ CUSTOM_PROPERTIES: Mapping[str, tuple[tuple[int, int], str]] = {
     "nvram_template": ((4, 4), "^.*$"),
     "extra_cpu_flags": ((4, 6), "^([+-]?[a-zA-Z0-9_-]+)(,[+-]?[a-zA-Z0-9_-]+)*$"),
 }
-_values: Any = msgspec.defstruct(
-    "LegalValues",
+# What holds at one cluster level.
+VersionCaps: Any = msgspec.defstruct(
+    "VersionCaps",
     [
-        (element, Annotated[list[str] | None, Many(item=item)], None)  # type: ignore[valid-type]
-        for element, (item, _) in LISTS.items()
+        ("id", str, ""),
+        ("href", str | None, None),
+        ("major", Annotated[int | None, XML_ATTRIBUTE], None),
+        ("minor", Annotated[int | None, XML_ATTRIBUTE], None),
+        ("current", bool | None, None),
+        ("cpus", Annotated[list[Cpu] | None, Many(item="cpu")], None),
+        ("power_managers", Annotated[list[PowerManagement] | None, Many(item="power_management")], None),
+        *((element, Annotated[list[str] | None, Many(item=item)], None) for element, (item, _) in LISTS.items()),
+        ("custom_properties", list[CustomProperty] | None, None),
+        ("permits", Annotated[list[Permit] | None, Many(item="permit")], None),
     ],
+    namespace={"names": Names("version", "capabilities")},
     kw_only=True,
     frozen=True,
     omit_defaults=True,
 )
-
-
-class VersionCaps(_values, kw_only=True, frozen=True, omit_defaults=True):  # type: ignore[misc]
-    """What holds at one cluster level."""
-
-    names: ClassVar[Names] = Names("version", "capabilities")
-    id: str
-    href: str | None = None
-    major: Annotated[int | None, XML_ATTRIBUTE] = None
-    minor: Annotated[int | None, XML_ATTRIBUTE] = None
-    current: bool | None = None
-    cpus: Annotated[list[Cpu] | None, Many(item="cpu")] = None
-    power_managers: Annotated[list[PowerManagement] | None, Many(item="power_management")] = None
-    custom_properties: list[CustomProperty] | None = None
-    permits: Annotated[list[Permit] | None, Many(item="permit")] = None
 
 
 def _cpus(label: str) -> Iterable[Cpu]:
@@ -140,7 +135,7 @@ def _cpus(label: str) -> Iterable[Cpu]:
             yield Cpu(type=model.name, level=model.levels[label], architecture=architecture)
 
 
-def _caps(level: tuple[int, int]) -> VersionCaps:
+def _caps(level: tuple[int, int]) -> Any:
     label = f"{level[0]}.{level[1]}"
     return VersionCaps(
         id=label,
@@ -159,7 +154,7 @@ def _caps(level: tuple[int, int]) -> VersionCaps:
     )
 
 
-def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[VersionCaps]]:
+def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
     """Every level."""
     return {"": [_caps(level) for level in LEVELS]}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.grants import forget_object
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.permits import Permit
@@ -34,7 +35,7 @@ from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
 from ovis.engine.resources.levels import LATEST, LEVELS, level_of, level_text, supported, version_of
-from ovis.engine.resources.networks import NETWORKS_OF_DATA_CENTER, make_management_network
+from ovis.engine.resources.networks import NETWORKS_OF_DATA_CENTER, drop as drop_network, make_management_network
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.storage_domains.attached import ATTACHED_STORAGE_DOMAINS
 from ovis.engine.store.search import Field, SearchObject
@@ -156,7 +157,8 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     for cluster in tx.find(Cluster, data_center_id=old.id):
         tx.update(replace(cluster, data_center=None))
     for network in tx.find(Network, data_center_id=old.id):
-        tx.delete(Network, str(network.id))
+        drop_network(tx, network)
+    forget_object(tx, "data_center", str(old.id))
     tx.delete(DataCenter, str(old.id))
     record(tx, REMOVED, call=call, data_center=old)
 

@@ -97,6 +97,7 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
 RESOURCE = Resource(
     type=InstanceType,
     collection="instancetypes",
+    object_type="template",
     table=TABLE,
     search=SearchObject(
         table=TABLE,
@@ -105,8 +106,8 @@ RESOURCE = Resource(
     ),
     list=Op(needs=PUBLIC),
     get=Op(needs=PUBLIC),
-    add=Op(run=add, needs=(Need(Permit.CREATE_INSTANCE, "system"),), mandatory=("name",)),
-    update=Op(run=update, needs=(Need(Permit.CREATE_INSTANCE, "system"),)),
-    remove=Op(run=remove, needs=(Need(Permit.CREATE_INSTANCE, "system"),)),
+    add=Op(run=add, needs=(Need(Permit.CREATE_TEMPLATE, "system"),), mandatory=("name",)),
+    update=Op(run=update, needs=(Need(Permit.EDIT_TEMPLATE_PROPERTIES),)),
+    remove=Op(run=remove, needs=(Need(Permit.DELETE_TEMPLATE),)),
     subs=(absent(GraphicsConsole, "graphicsconsoles"), absent(Nic, "nics"), absent(Watchdog, "watchdogs")),
 )

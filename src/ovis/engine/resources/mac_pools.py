@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ovis.engine.access.grants import grant_on_creation
+from ovis.engine.access.grants import forget_object, grant_on_creation
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.permits import Permit
@@ -169,6 +169,7 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
         raise refuse(
             "ACTION_TYPE_FAILED_CANNOT_REMOVE_STILL_USED_MAC_POOL", f"MAC pool {old.name} is used by clusters."
         )
+    forget_object(tx, "mac_pool", str(old.id))
     tx.delete(MacPool, str(old.id))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ovis.engine.access.grants import grant_on_creation
+from ovis.engine.access.grants import forget_object, grant_on_creation
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
@@ -176,7 +176,7 @@ def make_management_network(
 def add(tx: Tx, call: Call, body: Network) -> Network:
     """POST /networks, and POST /datacenters/ID/networks."""
     if call.ids:
-        data_center = tx.need(DataCenter, call.ids[0])
+        data_center = tx.need(DataCenter, call.ids[-1])
     else:
         data_center = bodies.resolve(tx, DataCenter, body.data_center)
     made = create(tx, call, str(data_center.id), body)
@@ -203,23 +203,29 @@ def _manages(rd: Reader, network_id: str) -> list[ClusterNetwork]:
     return [c for c in rd.find(ClusterNetwork, network_id=network_id) if NetworkUsage.MANAGEMENT in c.usages]
 
 
+def drop(tx: Tx, network: Network) -> None:
+    """Take a network away with its profiles, and what may be done with them; refused while a NIC uses one."""
+    for profile in tx.find(VnicProfile, network_id=str(network.id)):
+        for table, what in (("vm_nics", "VM"), ("template_nics", "template")):
+            sql = tx.schema.sql[table]
+            if tx.rows(sql.select().where(sql.c.vnic_profile_id == profile.id).limit(1)):
+                raise refuse(
+                    "ACTION_TYPE_FAILED_NETWORK_IN_USE",
+                    f"Network {network.name} is used by a {what}.",
+                    "Change its NIC.",
+                )
+        forget_object(tx, "vnic_profile", str(profile.id))
+        tx.delete(VnicProfile, str(profile.id))
+    forget_object(tx, "network", str(network.id))
+    tx.delete(Network, str(network.id))
+
+
 def remove(tx: Tx, call: Call, body: Any) -> None:
     """DELETE /networks/ID: not while it manages a cluster or a VM's NIC uses it."""
     old = tx.need(Network, call.ids[-1])
     if _manages(tx, str(old.id)):
         raise refuse("NETWORK_CANNOT_REMOVE_MANAGEMENT_NETWORK", f"{old.name} is the management network of a cluster.")
-    for profile in tx.find(VnicProfile, network_id=str(old.id)):
-        for table, what in (("vm_nics", "VM"), ("template_nics", "template")):
-            if table in tx.schema.sql:
-                sql = tx.schema.sql[table]
-                if tx.rows(sql.select().where(sql.c.vnic_profile_id == profile.id).limit(1)):
-                    raise refuse(
-                        "ACTION_TYPE_FAILED_NETWORK_IN_USE",
-                        f"Network {old.name} is used by a {what}.",
-                        "Change its NIC.",
-                    )
-        tx.delete(VnicProfile, str(profile.id))
-    tx.delete(Network, str(old.id))
+    drop(tx, old)
     record(tx, REMOVED, call=call, network=old.name, data_center=tx.get(DataCenter, old.data_center.id))  # type: ignore[union-attr]
 
 
@@ -279,7 +285,7 @@ def networks_of_clusters(rd: Reader, call: Call, parents: Sequence[str]) -> Mapp
 
 def attach_to_cluster(tx: Tx, call: Call, body: Network) -> Network:
     """POST /clusters/ID/networks."""
-    cluster = tx.need(Cluster, call.ids[0])
+    cluster = tx.need(Cluster, call.ids[-1])
     data_center_id = cluster.data_center.id if cluster.data_center else None
     network = bodies.resolve(tx, Network, body, data_center_id=data_center_id)
     if network.data_center is None or network.data_center.id != data_center_id:
@@ -294,9 +300,9 @@ def attach_to_cluster(tx: Tx, call: Call, body: Network) -> Network:
 
 
 def _role(rd: Reader, call: Call) -> ClusterNetwork:
-    role = rd.one(ClusterNetwork, cluster_id=call.ids[0], network_id=call.ids[1])
+    role = rd.one(ClusterNetwork, cluster_id=call.ids[-2], network_id=call.ids[-1])
     if role is None:
-        raise NotFound(f"Network: id={call.ids[1]}")
+        raise NotFound(f"Network: id={call.ids[-1]}")
     return role
 
 
@@ -415,8 +421,11 @@ NETWORKS_OF_CLUSTER = Resource(
     object_type="network",
     list=Op(run=networks_of_clusters, needs=PUBLIC),
     get=Op(needs=PUBLIC),
-    add=Op(run=attach_to_cluster, needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK, "parent"),), mandatory=("id|name",)),
-    update=Op(run=update_in_cluster, needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK),)),
+    add=Op(run=attach_to_cluster, needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK, "body:network"),), mandatory=("id|name",)),
+    update=Op(
+        run=update_in_cluster,
+        needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK), Need(Permit.CONFIGURE_CLUSTER_NETWORK, "parent")),
+    ),
     remove=Op(run=detach_from_cluster, needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK),)),
 )
 TABLES = (TABLE, CLUSTER_NETWORKS, LABELS)

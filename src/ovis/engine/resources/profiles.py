@@ -6,7 +6,7 @@ Follows: profiles of engine 4.5 (names unique per owner; everyone may use them).
 
 from typing import Any
 
-from ovis.engine.access.grants import grant, grant_on_creation
+from ovis.engine.access.grants import forget_object, grant, grant_on_creation
 from ovis.engine.access.predefined import EVERYONE_ID
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
@@ -55,7 +55,7 @@ def _resource(
     scope = f"{attribute}_id"
 
     def check(tx: Tx, profile: Any) -> None:
-        bodies.raise_all(bodies.text_refusals(profile.name, "name", bodies.TextRule(150, 1)))
+        bodies.raise_all(bodies.text_refusals(profile.name, "name", bodies.TextRule(50, 1, bodies.ASCII_NAME)))
         bodies.require_free_name(
             tx,
             type_,
@@ -66,7 +66,7 @@ def _resource(
         )
 
     def add(tx: Tx, call: Call, body: Any) -> Any:
-        held: Any = tx.need(owner, call.ids[0]) if call.ids else bodies.resolve(tx, owner, getattr(body, attribute))
+        held: Any = tx.need(owner, call.ids[-1]) if call.ids else bodies.resolve(tx, owner, getattr(body, attribute))
         made = type_(
             id=bodies.new_id(),
             name=body.name,
@@ -89,6 +89,7 @@ def _resource(
         old: Any = tx.need(type_, call.ids[-1])
         if tx.count(type_, **{scope: getattr(old, attribute).id}) == 1:
             raise refuse("ACTION_TYPE_FAILED_CANNOT_REMOVE_LAST_PROFILE", f"{old.name} is the only profile left.")
+        forget_object(tx, object_type, old.id)
         tx.delete(type_, old.id)
 
     create, change, delete = permits

@@ -18,6 +18,7 @@ from ovis.engine.model.types import Permit as ApiPermit, Role
 from ovis.engine.resources import bodies
 from ovis.engine.store.session import Reader, Tx
 
+_NAME = bodies.TextRule(126, 1, bodies.ASCII_NAME, too_long="VALIDATION_ROLES_NAME_MAX")
 _BY_ID = {str(p.id): p for p in Permit}
 
 
@@ -37,10 +38,17 @@ def _permits(given: Sequence[ApiPermit] | None, *, administrative: bool) -> list
     return found
 
 
+def _check(rd: Reader, role: Role, own_id: str | None) -> None:
+    bodies.raise_all(
+        bodies.text_refusals(role.name, "name", _NAME)
+        + bodies.text_refusals(role.description, "description", bodies.TextRule(4000))
+    )
+    bodies.require_free_name(rd, Role, role.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=own_id)
+
+
 def add(tx: Tx, call: Call, body: Role) -> Role:
     """POST /roles."""
-    bodies.raise_all(bodies.text_refusals(body.name, "name", bodies.TextRule(126, 1)))
-    bodies.require_free_name(tx, Role, body.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED")
+    _check(tx, body, None)
     administrative = bool(body.administrative)
     permits = _permits(body.permits, administrative=administrative)
     if not any(p.name == "login" for p in permits):
@@ -68,7 +76,7 @@ def update(tx: Tx, call: Call, body: Role) -> Role:
     """PUT /roles/ID: name and description."""
     old = _mutable(tx, call.ids[-1])
     new = bodies.merge(old, body, keep=("administrative", "mutable", "permits"))
-    bodies.require_free_name(tx, Role, new.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=new.id)
+    _check(tx, new, new.id)
     tx.update(new)
     return new
 

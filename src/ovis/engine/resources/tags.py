@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import refuse
+from ovis.engine.declare.faults import NotFound, refuse
 from ovis.engine.declare.ids import ROOT_TAG
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
@@ -53,11 +53,15 @@ ASSIGNMENTS = Table(
 )
 ADDED = Audit(code=432, severity=LogSeverity.NORMAL, text="Tag {tag} was created by {user}.")
 _TYPES: dict[str, Any] = {"vm": Vm, "host": Host, "template": Template, "user": User, "group": Group}
-_NAME = TextRule(50, 1, r"[^,;=<>!'\"]*")
+_NAME = TextRule(50, 1, bodies.NAME, "VALIDATION_TAGS_INVALID_TAG_NAME")
+_DESCRIPTION = TextRule(4000)
 
 
 def _check(rd: Reader, tag: Tag) -> None:
-    bodies.raise_all(bodies.text_refusals(tag.name, "name", _NAME))
+    bodies.raise_all(
+        bodies.text_refusals(tag.name, "name", _NAME)
+        + bodies.text_refusals(tag.description, "description", _DESCRIPTION)
+    )
     bodies.require_free_name(rd, Tag, tag.name, "TAGS_SPECIFY_TAG_IS_IN_USE", own_id=tag.id)
 
 
@@ -155,7 +159,7 @@ def _assigner(object_type: str) -> Any:
 def _unassign(tx: Tx, call: Call, body: Any) -> None:
     row = tx.one(Assignment, tag_id=call.ids[-1], object_id=call.ids[-2])
     if row is None:
-        raise refuse("TAGS_NOT_ATTACHED", "The object does not have this tag.")
+        raise NotFound(f"Tag: id={call.ids[-1]}")
     tx.delete(Assignment, row.id)
 
 

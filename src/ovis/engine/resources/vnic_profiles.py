@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ovis.engine.access.grants import grant_on_creation
+from ovis.engine.access.grants import forget_object, grant_on_creation
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.permits import Permit
@@ -122,6 +122,7 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
             raise refuse(
                 "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_USE", f"Profile {old.name} is used by {what}.", "Change their NICs."
             )
+    forget_object(tx, "vnic_profile", str(old.id))
     tx.delete(VnicProfile, str(old.id))
     network = tx.get(Network, old.network.id if old.network else None)
     record(tx, REMOVED, call=call, profile=old.name, network=network.name if network else "")

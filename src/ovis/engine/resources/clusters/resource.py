@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.grants import forget_object
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.permits import Permit
@@ -170,7 +171,9 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     for role in tx.find(ClusterNetwork, cluster_id=str(old.id)):
         tx.delete(ClusterNetwork, role.id)
     for profile in tx.find(CpuProfile, cluster_id=str(old.id)):
+        forget_object(tx, "cpu_profile", str(profile.id))
         tx.delete(CpuProfile, str(profile.id))
+    forget_object(tx, "cluster", str(old.id))
     tx.delete(Cluster, str(old.id))
     record(tx, REMOVED, call=call, cluster=old)
 
@@ -229,6 +232,7 @@ _SUBS = (
     ),
     permissions_of("cluster"),
 )
+_MAC_POOL = Need(Permit.CONFIGURE_MAC_POOL, "mac_pool", when=lambda c: c.mac_pool is not None)
 _CRUD: dict[str, Any] = {
     "type": Cluster,
     "collection": "clusters",
@@ -237,7 +241,7 @@ _CRUD: dict[str, Any] = {
     "derive": shown,
     "list": Op(needs=PUBLIC),
     "get": Op(needs=PUBLIC),
-    "update": Op(run=update, needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION),)),
+    "update": Op(run=update, needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION), _MAC_POOL)),
     "remove": Op(run=remove, needs=(Need(Permit.DELETE_CLUSTER),)),
     "actions": (
         ApiAction(
@@ -254,12 +258,12 @@ RESOURCE = Resource(
     search=SEARCH,
     add=Op(
         run=add,
-        needs=(Need(Permit.CREATE_CLUSTER, "data_center"),),
+        needs=(Need(Permit.CREATE_CLUSTER, "data_center"), _MAC_POOL),
         mandatory=("name", "data_center.id|data_center.name"),
     ),
 )
 CLUSTERS_OF_DATA_CENTER = Resource(
     **_CRUD,
     parent_column="data_center_id",
-    add=Op(run=add, needs=(Need(Permit.CREATE_CLUSTER, "parent"),), mandatory=("name",)),
+    add=Op(run=add, needs=(Need(Permit.CREATE_CLUSTER, "parent"), _MAC_POOL), mandatory=("name",)),
 )
