@@ -19,7 +19,8 @@ from ovis.engine.wire.layout import Layout
 
 def paths_of(text: str) -> list[tuple[str, ...]]:
     """The dotted paths of a parameter's value."""
-    return [tuple(p for p in path.strip().split(".") if p) for path in text.split(",") if path.strip()]
+    found = (tuple(p for p in path.strip().split(".") if p) for path in text.split(","))
+    return [path for path in found if path]
 
 
 def _flat(name: str) -> str:

@@ -173,7 +173,7 @@ async def send_answer(request: Request, answer: Answer, send: Send) -> None:
     if answer.content_type:
         headers.append((b"content-type", answer.content_type.encode("latin-1")))
     reading = request.method in ("GET", "HEAD")
-    if (reading and request.announces_body) or answer.status == 413:
+    if reading and request.announces_body:
         headers.append((b"connection", b"close"))  # a body announced with GET may never come
     pack = packing(request.headers.get("accept-encoding", ""))
     body = answer.body
