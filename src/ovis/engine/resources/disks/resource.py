@@ -224,7 +224,7 @@ def _running(rd: Reader, disk_id: str) -> Vm | None:
 def update(tx: Tx, call: Call, body: Disk) -> Disk | Started:
     """PUT /disks/ID: texts and flags; a larger provisioned_size grows it."""
     old = tx.need(Disk, call.ids[-1])
-    new = bodies.without_subs(bodies.merge(old, body, keep=_KEEP))
+    new = replace(bodies.without_subs(bodies.merge(old, body, keep=_KEEP)), storage_domains=old.storage_domains)
     if body.alias or body.name:
         new = replace(new, alias=body.alias or body.name, name=body.alias or body.name)
     bodies.raise_all(value_refusals(new))
