@@ -32,7 +32,9 @@ WAYS: dict[str, tuple[Up, ...]] = {
     "vm": (Up("cluster", "vms", "id", "cluster_id"),),
     "vm_pool": (Up("cluster", "vm_pools", "id", "cluster_id"),),
     "template": (Up("disk_of_template", "template_disk_attachments", "template_id", "disk_id"),),
-    "disk_of_template": (Up("storage_domain", "disks", "id", "storage_domain_id"),),
+    # Steps that lead on but are nobody's object here: a permission on the storage domain itself does not count.
+    "disk_of_template": (Up("domain_of_template", "disks", "id", "storage_domain_id"),),
+    "domain_of_template": (Up("data_center", "storage_domain_attachments", "storage_domain_id", "data_center_id"),),
     "storage_domain": (Up("data_center", "storage_domain_attachments", "storage_domain_id", "data_center_id"),),
     "disk": (
         Up("vm", "disk_attachments", "disk_id", "vm_id"),
@@ -88,7 +90,8 @@ def below(rd: Reader, object_type: str, held: dict[str, set[str]]) -> set[str]:
         parents = below(rd, way.parent_type, held)
         if parents:
             sql = rd.schema.sql[way.table]
-            found |= {row[0] for row in rd.rows(sa.select(sql.c[way.child]).where(sql.c[way.parent].in_(parents)))}
+            below_them = rd.among(sql.c[way.parent], parents)
+            found |= {row[0] for row in rd.rows(sa.select(sql.c[way.child]).where(below_them)) if row[0] is not None}
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ovis.engine.access.ancestry import TABLE_OF, ObjectRef, below, types_of
 from ovis.engine.access.grants import holds, principals_of, role_permits
-from ovis.engine.access.predefined import SYSTEM_ID
+from ovis.engine.access.predefined import BLIND_IDS, EVERYONE_ID, SEEING_IDS, SYSTEM_ID
 from ovis.engine.access.tables import Grant
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Forbidden
@@ -54,6 +54,8 @@ def _objects(
     if need.on in ("self", "parent"):
         ref = self_ref if need.on == "self" else parent_ref
         return [ref or ("system", SYSTEM_ID)]
+    if need.on.startswith("body:"):
+        return _refs(rd, need.on.removeprefix("body:"), [body])
     return _named(rd, need.on, body)
 
 
@@ -67,17 +69,19 @@ def _named(rd: Reader, path: str, body: Any) -> list[ObjectRef]:
             given = getattr(value, part, None)
             step += given if isinstance(given, list) else [given] if given is not None else []
         found = step
-    object_type = last.removesuffix("s") if last not in TABLE_OF else last
+    return _refs(rd, last.removesuffix("s") if last not in TABLE_OF else last, found)
+
+
+def _refs(rd: Reader, object_type: str, found: Iterable[Any]) -> list[ObjectRef]:
+    """The objects of a type that references name by id or name; the system if they name none."""
     table = TABLE_OF.get(object_type)
     refs: list[ObjectRef] = []
     for reference in found:
         if reference.id is not None:
             refs.append((object_type, reference.id))
-        elif reference.name is not None and table is not None:
-            sql = rd.schema.sql[table]
-            refs += [
-                (object_type, row[0]) for row in rd.rows(sql.select().where(sql.c.name_key == reference.name.lower()))
-            ]
+        elif reference.name is not None and table in rd.schema.by_name:
+            type_ = rd.schema.by_name[table].type
+            refs += [(object_type, str(row.id)) for row in rd.find(type_, name_key=reference.name.lower())]
     return refs or [("system", SYSTEM_ID)]
 
 
@@ -88,7 +92,7 @@ def visible_ids(rd: Reader, principal: Principal, object_type: str) -> set[str] 
     """
     grants = rd.find(Grant, principal_id=principals_of(principal))
     roles = rd.get_many(Role, {g.role_id for g in grants})
-    showing = {r.id for r in roles.values() if any(p.view_children for p in role_permits(r))}
+    showing = {r.id for r in roles.values() if _shows_children(r)}
     if any(g.object_type == "system" and g.role_id in showing for g in grants):
         return None
     direct = {g.object_id for g in grants if g.object_type == object_type}
@@ -96,8 +100,15 @@ def visible_ids(rd: Reader, principal: Principal, object_type: str) -> set[str] 
     return direct | below(rd, object_type, held)
 
 
+def _shows_children(role: Role) -> bool:
+    """Whether a role, held on a parent, shows what lies below: shipped roles say it, others' permits decide."""
+    if role.id in SEEING_IDS:
+        return True
+    return role.id not in BLIND_IDS and any(p.view_children for p in role_permits(role))
+
+
 def is_administrator(rd: Reader, user_id: str, groups: tuple[str, ...] = ()) -> bool:
-    """Holds an administrative role on anything."""
-    grants = rd.find(Grant, principal_id=(user_id, *groups))
+    """Holds an administrative role on anything, himself or by one of his groups."""
+    grants = rd.find(Grant, principal_id=(user_id, EVERYONE_ID, *groups))
     roles = rd.get_many(Role, {g.role_id for g in grants})
     return any(role.administrative for role in roles.values())

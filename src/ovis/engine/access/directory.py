@@ -1,21 +1,24 @@
 """Where users come from. `internal` is built in; others follow the same protocol.
 
-Does: check passwords (argon2id) with the same cost for unknown users, lock after repeated failures.
+Does: check passwords (argon2id), lock a name after repeated failures, remember for a minute what was right (Basic
+comes with every request). A name that nobody has costs and answers the same as a wrong password.
 Does not: open sessions (tokens).
 """
 
 import asyncio
+import hashlib
 import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-from msgspec.structs import replace
+from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ovis.engine.access.check import is_administrator
 from ovis.engine.access.grants import grant
 from ovis.engine.access.predefined import EVERYONE_ID, SYSTEM_ID
-from ovis.engine.access.tables import Secret
+from ovis.engine.access.tables import Failures, Secret
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Fault
 from ovis.engine.model.types import Domain, User
@@ -27,8 +30,12 @@ INTERNAL_DOMAIN_ID = "696e7465-726e-616c-0000-000000000000"
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _MAX_FAILURES = 5
 _LOCK = timedelta(minutes=5)
-_AT_ONCE = asyncio.Semaphore(2)
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+_LONGEST = 4096  # characters of a name or password that anybody has
+# Passwords are checked two at a time: each takes 19 MiB and a core for a while, and the engine has other things to do.
+_CHECKERS = ThreadPoolExecutor(2, thread_name_prefix="password")
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 2000
 
 
 class SignInFailed(Fault):
@@ -67,7 +74,7 @@ def principal_of(rd: Reader, user: User) -> Principal:
             str(user.principal or user.name), str(user.domain.name).removesuffix("-authz") if user.domain else INTERNAL
         ),
         groups=groups,
-        administrator=is_administrator(rd, str(user.id)),
+        administrator=is_administrator(rd, str(user.id), groups),
     )
 
 
@@ -79,40 +86,108 @@ def load_principal(rd: Reader, user_id: str) -> Principal | None:
 
 async def authenticate(store: Store, name: str, password: str) -> Principal:
     """The principal, or SignInFailed. Costs the same whoever asks."""
-    user_name, profile = split_name(name)
-
-    def look(rd: Reader) -> tuple[User | None, Secret | None]:
-        user = rd.one(User, user_name=full_name(user_name, profile).lower())
-        return user, rd.get(Secret, str(user.id)) if user else None
-
-    user, secret = await store.read(look)
-    async with _AT_ONCE:
-        fits = await asyncio.to_thread(_verify, secret.hash if secret else _NOBODY, password)
-    now = datetime.now(UTC)
-    locked = bool(secret and secret.locked_until and secret.locked_until > now)
-    if user is None or secret is None or not fits or locked:
-        if user is not None and secret is not None and not fits:
-            await store.write(lambda tx: _count_failure(tx, str(user.id), now))
-        raise SignInFailed("The user name or password is incorrect.")
-    if secret.failures:
-        await store.write(lambda tx: tx.update(replace(secret, failures=0, locked_until=None)))
+    user, _ = await _authenticate(store, name, password)
     return await store.read(lambda rd: principal_of(rd, user))
+
+
+class RememberedPasswords:
+    """Passwords that were right a short while ago, so that Basic on every request is not a hash on every request.
+
+    Kept as keyed digests. One that was changed, or whose user is gone, is not taken any more; roles are always read anew.
+    """
+
+    def __init__(self, store: Store, seconds: float = _REMEMBERED_SECONDS) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._key = secrets.token_bytes(32)
+        self._kept: dict[bytes, tuple[float, str, str]] = {}
+
+    async def principal(self, name: str, password: str) -> Principal:
+        """The principal, or SignInFailed."""
+        key = hashlib.blake2b(f"{name}\0{password}".encode("utf-8", "replace"), key=self._key).digest()
+        known = self._kept.get(key)
+        if known is not None:
+            until, user_id, hashed = known
+
+            def look(rd: Reader) -> Principal | None:
+                secret = rd.get(Secret, user_id)
+                return load_principal(rd, user_id) if secret is not None and secret.hash == hashed else None
+
+            principal = await self._store.read(look) if time.monotonic() < until else None
+            if principal is not None:
+                return principal
+            self._kept.pop(key, None)
+        user, secret = await _authenticate(self._store, name, password)
+        if len(self._kept) >= _MOST_REMEMBERED:
+            self._kept.clear()
+        self._kept[key] = (time.monotonic() + self._seconds, str(user.id), secret.hash)
+        return await self._store.read(lambda rd: principal_of(rd, user))
+
+
+async def _authenticate(store: Store, name: str, password: str) -> tuple[User, Secret]:
+    user_name, profile = split_name(name)
+    known_as = full_name(user_name, profile).lower()
+    attempt = hashlib.sha256(known_as.encode("utf-8", "replace")).hexdigest()
+
+    def look(rd: Reader) -> tuple[User | None, Secret | None, Failures | None]:
+        user = rd.one(User, user_name=known_as) if len(known_as) <= _LONGEST else None
+        return user, rd.get(Secret, str(user.id)) if user else None, rd.get(Failures, attempt)
+
+    user, secret, failures = await store.read(look)
+    hashed = secret.hash if secret else _NOBODY
+    fits = await asyncio.get_running_loop().run_in_executor(_CHECKERS, _verify, hashed, password)
+    now = datetime.now(UTC)
+    locked = failures is not None and failures.locked_until is not None and failures.locked_until > now
+    if locked or user is None or secret is None or not fits:
+        await store.write(lambda tx: _count_failure(tx, attempt, now))
+        raise SignInFailed("The user name or password is incorrect.")
+    if failures is not None or _HASHER.check_needs_rehash(secret.hash):
+        renewed = _HASHER.check_needs_rehash(secret.hash)
+        fresh = Secret(id=secret.id, hash=await asyncio.to_thread(hash_password, password)) if renewed else secret
+
+        def clear(tx: Tx) -> None:
+            if tx.get(Failures, attempt) is not None:
+                tx.delete(Failures, attempt)
+            if renewed and tx.get(Secret, fresh.id) == secret:
+                tx.update(fresh)
+
+        await store.write(clear)
+        secret = fresh
+    return user, secret
 
 
 def _verify(hashed: str, password: str) -> bool:
     try:
-        return _HASHER.verify(hashed, password)
-    except VerificationError:
+        return len(password) <= _LONGEST and _HASHER.verify(hashed, password)
+    except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
 
 
-def _count_failure(tx: Tx, user_id: str, now: datetime) -> None:
-    secret = tx.get(Secret, user_id)
-    if secret is None:
-        return
-    failures = secret.failures + 1
-    locked = now + _LOCK if failures >= _MAX_FAILURES else secret.locked_until
-    tx.update(replace(secret, failures=0 if failures >= _MAX_FAILURES else failures, locked_until=locked))
+def _count_failure(tx: Tx, attempt: str, now: datetime) -> None:
+    """One failure more. While a name is locked nothing is counted: the lock ends when it was said to end."""
+    known = tx.get(Failures, attempt)
+    if known is None or now - known.last > _LOCK:
+        known = Failures(id=attempt, count=0, last=now)
+    elif known.locked_until is not None:
+        if known.locked_until > now:
+            return
+        known = Failures(id=attempt, count=0, last=now)
+    count = known.count + 1
+    tx.put(Failures(id=attempt, count=count, last=now, locked_until=now + _LOCK if count >= _MAX_FAILURES else None))
+
+
+def forget_failures(tx: Tx, now: datetime) -> None:
+    """Drop what counts no more."""
+    before = round((now - _LOCK).timestamp() * 1000)
+    tx.delete_where(Failures, tx.sql(Failures).c.last < before)
+
+
+def set_password(tx: Tx, user: User, hashed: str) -> None:
+    """Give an internal user a new password's hash, and unlock him."""
+    attempt = hashlib.sha256(str(user.user_name).lower().encode()).hexdigest()
+    tx.put(Secret(id=str(user.id), hash=hashed))
+    if tx.get(Failures, attempt) is not None:
+        tx.delete(Failures, attempt)
 
 
 def add_internal_user(tx: Tx, user: str, hashed: str, *, user_id: str, last_name: str = "") -> User:

@@ -5,6 +5,7 @@ Follows: grants on creation of engine 4.5.
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ovis.engine.access.ancestry import lineage
 from ovis.engine.access.predefined import EVERYONE_ID, INITIAL, ROLES, SYSTEM_ID
@@ -31,8 +32,13 @@ _EVERYONE: dict[str, tuple[str, ...]] = {
 
 
 def role_permits(role: Role) -> frozenset[Permit]:
-    """The permits of a stored role."""
-    return frozenset(Permit[(p.name or "").upper()] for p in role.permits or ())
+    """The permits of a stored role; names that this engine does not know allow nothing."""
+    return _permits(tuple(p.name or "" for p in role.permits or ()))
+
+
+@lru_cache(maxsize=256)
+def _permits(names: tuple[str, ...]) -> frozenset[Permit]:
+    return frozenset(Permit[name.upper()] for name in names if name.upper() in Permit.__members__)
 
 
 def grant(tx: Tx, principal_id: str, role_name: str, object_type: str, object_id: str, *, group: bool = False) -> Grant:

@@ -1,6 +1,6 @@
 """Tables of users, groups, roles, grants, secrets and tokens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -20,16 +20,26 @@ class Grant(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
 
 class Secret(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """How an internal user proves who he is. id: the user's. hash: argon2id. failures: in a row."""
+    """How an internal user proves who he is. id: the user's. hash: argon2id."""
 
     id: str
     hash: str
-    failures: int = 0
+
+
+class Failures(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """Failed attempts in a row for a name, whether there is such a user or not. id: SHA-256 of the name, in hex."""
+
+    id: str
+    count: int
+    last: datetime
     locked_until: datetime | None = None
 
 
 class Token(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """A signed-in session. id: SHA-256 of the token, in hex. scope: space separated. kind: bearer or cookie."""
+    """A signed-in session. id: SHA-256 of the token, in hex. scope: space separated. kind: bearer or cookie.
+
+    csrf: its id must be repeated in a header.
+    """
 
     id: str
     user_id: str
@@ -38,6 +48,7 @@ class Token(Struct, kw_only=True, frozen=True, omit_defaults=True):
     used: datetime
     idle_seconds: int
     kind: str = "bearer"
+    csrf: bool = False
 
 
 USERS = Table(
@@ -67,5 +78,13 @@ GRANTS = Table(
     unique=(("principal_id", "role_id", "object_type", "object_id"),),
 )
 SECRETS = Table(name="user_secrets", type=Secret)
-TOKENS = Table(name="tokens", type=Token, columns=(Column(name="user_id"),))
-TABLES = (USERS, GROUPS, ROLES, GRANTS, SECRETS, TOKENS)
+FAILURES = Table(name="sign_in_failures", type=Failures, columns=(Column(name="last", kind="time"),))
+TOKENS = Table(
+    name="tokens",
+    type=Token,
+    columns=(
+        Column(name="user_id"),
+        Column(name="expires", kind="time", value=lambda token: token.used + timedelta(seconds=token.idle_seconds)),
+    ),
+)
+TABLES = (USERS, GROUPS, ROLES, GRANTS, SECRETS, FAILURES, TOKENS)

@@ -9,28 +9,42 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from msgspec.structs import replace
 
-from ovis.engine.access.directory import load_principal
+from ovis.engine.access.directory import forget_failures, load_principal
 from ovis.engine.access.tables import Token
 from ovis.engine.declare.call import Principal
-from ovis.engine.store.session import Tx
+from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.store import Store
 
 TOKEN_IDLE = 360_000
 COOKIE_IDLE = 1800
+LONGEST_IDLE = 366 * 24 * 3600
+MOST_SESSIONS = 50_000  # of all users together; each client that never signs out leaves one for its idle time
+_MOST_LIVE = 10_000
+_CONCERNED = ("permissions", "roles", "users")
 _WRITE_BACK = timedelta(seconds=60)  # how stale the stored time of last use may be
 
 
 @dataclass(slots=True)
 class Session:
-    """A live session."""
+    """A live session. stored: the time of use that the table knows. seen: the access data that the principal is from."""
 
     token: Token
     principal: Principal
     used: datetime
     stored: datetime
-    csrf: bool = False
+    seen: tuple[int, ...] = ()
+
+    @property
+    def csrf(self) -> bool:
+        """Whether its id must be repeated in a header."""
+        return self.token.csrf
+
+    def over(self, now: datetime) -> bool:
+        """Whether it was idle for too long."""
+        return now - self.used > timedelta(seconds=self.token.idle_seconds)
 
 
 def _digest(text: str) -> str:
@@ -38,12 +52,15 @@ def _digest(text: str) -> str:
 
 
 class Sessions:
-    """All sessions of this engine. Principals are re-read when permissions or roles change."""
+    """All sessions of this engine. Principals are re-read when permissions, roles or users change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._live: dict[str, Session] = {}
-        self._seen = (0, 0, 0)
+
+    def _state(self) -> tuple[int, ...]:
+        counters = self._store.counters
+        return tuple(counters[table] for table in _CONCERNED)
 
     async def open(
         self, principal: Principal, scope: str, *, kind: str = "bearer", idle: int = TOKEN_IDLE, csrf: bool = False
@@ -57,29 +74,26 @@ class Sessions:
             scope=scope,
             created=now,
             used=now,
-            idle_seconds=idle,
+            idle_seconds=min(idle, LONGEST_IDLE),
             kind=kind,
+            csrf=csrf,
         )
         await self._store.write(lambda tx: tx.insert(token))
-        self._live[token.id] = Session(token, principal, now, now, csrf)
+        # Without `seen` the principal is read again at the first use: it may have changed since it signed in.
+        self._keep(token.id, Session(token, principal, now, now))
         return text
 
     async def find(self, text: str) -> Session | None:
         """The session of a token, its time of use refreshed; None if unknown or expired."""
         key = _digest(text)
+        state = self._state()  # before reading: what changes meanwhile is read next time
         session = self._live.get(key)
-        now = datetime.now(UTC)
-        counters = self._store.counters
-        state = (counters["permissions"], counters["roles"], counters["users"])
-        if session is None or state != self._seen:
-            session = await self._load(key, session)
-            if state != self._seen:
-                for other in [k for k in self._live if k != key]:
-                    del self._live[other]
-                self._seen = state
+        if session is None or session.seen != state:
+            session = await self._load(key, state)
             if session is None:
                 return None
-        if now - session.used > timedelta(seconds=session.token.idle_seconds):
+        now = datetime.now(UTC)
+        if session.over(now):
             await self.close(text)
             return None
         session.used = now
@@ -88,17 +102,28 @@ class Sessions:
             await self._store.write(lambda tx: _touch(tx, key, now))
         return session
 
-    async def _load(self, key: str, known: Session | None) -> Session | None:
-        token = known.token if known else await self._store.read(lambda rd: rd.get(Token, key))
-        if token is None:
+    async def _load(self, key: str, state: tuple[int, ...]) -> Session | None:
+        """Read a session anew. What this engine knows better than the table is the time of its last use."""
+
+        def look(rd: Reader) -> tuple[Token | None, Principal | None]:
+            token = rd.get(Token, key)
+            return token, load_principal(rd, token.user_id) if token is not None else None
+
+        token, principal = await self._store.read(look)
+        known = self._live.get(key)
+        if token is None or principal is None:
+            self._live.pop(key, None)
             return None
-        principal = await self._store.read(lambda rd: load_principal(rd, token.user_id))
-        if principal is None:
-            return None
-        used = known.used if known else token.used
-        session = Session(token, principal, used, token.used, known.csrf if known else False)
-        self._live[key] = session
+        used = max(token.used, known.used) if known is not None else token.used
+        session = Session(token, principal, used, token.used, state)
+        self._keep(key, session)
         return session
+
+    def _keep(self, key: str, session: Session) -> None:
+        if key not in self._live and len(self._live) >= _MOST_LIVE:
+            for old in list(self._live)[: _MOST_LIVE // 10]:  # they are read again when they come back
+                del self._live[old]
+        self._live[key] = session
 
     async def close(self, text: str) -> bool:
         """End a session; whether there was one."""
@@ -114,18 +139,21 @@ class Sessions:
         return await self._store.write(drop)
 
     async def sweep(self) -> None:
-        """Drop what expired."""
+        """Drop what expired, sessions above the bound that were used longest ago, and sign-in failures that are over."""
         now = datetime.now(UTC)
         for key, session in list(self._live.items()):
-            if now - session.used > timedelta(seconds=session.token.idle_seconds):
+            if session.over(now):
                 self._live.pop(key, None)
 
         def drop(tx: Tx) -> None:
-            for token in tx.find(Token):
-                live = self._live.get(token.id)
-                used = max(token.used, live.used) if live else token.used
-                if now - used > timedelta(seconds=token.idle_seconds):
-                    tx.delete(Token, token.id)
+            sql = tx.sql(Token)
+            # The table may be behind by as much as uses are written back late.
+            tx.delete_where(Token, sql.c.expires < round((now - 2 * _WRITE_BACK).timestamp() * 1000))
+            surplus = tx.count(Token) - MOST_SESSIONS
+            if surplus > 0:
+                oldest = sa.select(sql.c.id).order_by(sql.c.expires).limit(surplus).scalar_subquery()
+                tx.delete_where(Token, sql.c.id.in_(oldest))
+            forget_failures(tx, now)
 
         await self._store.write(drop)
 

@@ -16,8 +16,8 @@ class Need:
     """A permit that must be held. on: whose permissions count:
 
     `self` the addressed object, `parent` the object that owns the collection, `system`, or a dotted path of the body
-    that names a reference (`cluster`, `disk.storage_domains`; lists: each). when(body): applies only if it is true.
-    object_type: the addressed object's type when it differs from the resource's (e.g. a nic is checked on its `vm`).
+    that names a reference (`cluster`, `disk.storage_domains`; lists: each), or `body:TYPE` when the body itself is the
+    reference. when(body): applies only if it is true. A resource without an object type of its own hangs on its owner.
     """
 
     permit: Permit

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from ovis.engine import resources
 from ovis.engine.access import grants
-from ovis.engine.access.directory import full_name, hash_password, seed_admin
-from ovis.engine.access.tables import Secret
+from ovis.engine.access.directory import (
+    full_name,
+    hash_password,
+    seed_admin,
+    set_password as replace_password,
+)
 from ovis.engine.main.composition import open_store
 from ovis.engine.main.pki import Pki, engine_names
 from ovis.engine.main.settings import Settings
@@ -68,8 +72,6 @@ def run(settings: Settings) -> None:
 
 def set_password(settings: Settings, user: str, password: str) -> None:
     """Give an internal user a new password."""
-    from msgspec.structs import replace
-
     store = open_store(settings)
     store.start()
     hashed = hash_password(password)
@@ -78,9 +80,7 @@ def set_password(settings: Settings, user: str, password: str) -> None:
         found = tx.one(User, user_name=full_name(user).lower())
         if found is None:
             raise SystemExit(f"There is no user {user}.")
-        secret = tx.get(Secret, str(found.id))
-        fresh = Secret(id=str(found.id), hash=hashed)
-        tx.put(replace(secret, hash=hashed, failures=0, locked_until=None) if secret else fresh)
+        replace_password(tx, found, hashed)
 
     try:
         store.write_now(change)

@@ -412,5 +412,5 @@ CONNECTIONS_RESOURCE = Resource(
     list=Op(needs=ADMIN),
     get=Op(needs=ADMIN),
     add=Op(run=add_connection, needs=(Need(Permit.CREATE_STORAGE_DOMAIN, "system"),), mandatory=("type", "path")),
-    remove=Op(run=remove_connection, needs=(Need(Permit.DELETE_STORAGE_DOMAIN, "system"),)),
+    remove=Op(run=remove_connection, needs=(Need(Permit.CREATE_STORAGE_DOMAIN, "system"),)),
 )
