@@ -155,6 +155,7 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
             disk = tx.need(Disk, now.disk_id)
             patch = replace(body.disk, id=None)
             merged = bodies.without_subs(bodies.merge(disk, patch, keep=disks._KEEP))
+            merged = replace(merged, storage_domains=disk.storage_domains)
             if patch.alias or patch.name:
                 merged = replace(merged, alias=patch.alias or patch.name, name=patch.alias or patch.name)
             bodies.raise_all(disks.value_refusals(merged))
