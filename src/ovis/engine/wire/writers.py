@@ -21,6 +21,8 @@ Write = Callable[..., None]
 _FIRST = ("name", "description", "comment")
 _encode = msgspec.json.Encoder().encode
 _unsafe = re.compile(r"[^0-9A-Za-z:._/@ -]").search  # what an identifier may hold that needs escaping somewhere
+_KEPT = 1024  # texts kept for one place in one type's writer
+_LONGEST = 1000  # longer ones are not
 _ONLY_ID = len(b'{"id":""}')
 
 
@@ -105,6 +107,20 @@ class Writers:
             return
         self.json(type_)(v, out, href, base, sub or self.layout.by_type.get(type_))
 
+    def _keep(self, kept: dict[bytes, str], key: bytes, out: list[str], start: int) -> None:
+        """Remember what was written since `start` for the value of these bytes."""
+        made = "".join(out[start:])
+        out[start:] = [made]
+        if len(made) <= _LONGEST:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            kept[key] = made
+
+    def _places(self, base: str, places: dict[str, tuple[dict[bytes, str], ...]], count: int) -> Any:
+        """The kept texts of a writer under a base, one mapping for each place."""
+        found = places[base] = tuple({} for _ in range(count))
+        return found
+
     def _href(self, o: Any, type_: type, base: str, own: str | None) -> str | None:
         given = o.href
         if given:
@@ -149,6 +165,10 @@ class Writers:
             "nested": self._xml_nested if xml else self._json_nested,
             "around": self._xml_around if xml else self._json_around,
             "json": self.json,
+            "enc": _encode,
+            "keep": self._keep,
+            "places": {},
+            "make_places": self._places,
             "special": text.needs_escape if xml else text.needs_json_escape,
             "esc": text.escape,
             "att": text.escape_attribute,
@@ -210,6 +230,7 @@ def _xml_source(type_: type, tag: str, depth: int) -> str:
     inside, first, rest, identified = _split(type_)
     i = "  " * depth
     out = ["def write(o, out, href, base, resource):", " a = out.append", f" head = '{i}<{tag}'"]
+    out += _kept_places(type_)
     if identified:
         out.append(" if href: head = f'{head} href=\"{att(href)}\"'")
         out.append(" v = o.id")
@@ -225,10 +246,10 @@ def _xml_source(type_: type, tag: str, depth: int) -> str:
         out.append(f"  actions, links = around(resource, {depth})")
         out.append("  h = att(href)")
         out.append("  if len(actions) > 1: a(h.join(actions))")
-    out += _xml_rows(first, depth + 1)
+    out += _xml_rows(type_, first, depth + 1)
     if identified:
         out.append(" if links is not None and len(links) > 1: a(h.join(links))")
-    out += _xml_rows(rest, depth + 1)
+    out += _xml_rows(type_, rest, depth + 1)
     out += [
         " if len(out) == at + 1: out[at] = head + '/>\\n'",
         " else:",
@@ -238,34 +259,66 @@ def _xml_source(type_: type, tag: str, depth: int) -> str:
     return "\n".join(out)
 
 
-def _xml_rows(rows: list[Attribute], depth: int) -> list[str]:
+def _kept(type_: type) -> dict[str, int]:
+    """Attributes whose text depends on their value alone, with the number of their place: structs, lists of plain ones."""
+    names = [r.name for r in attributes(type_) if (r.kind == "struct" or r.many) and not r.rel]
+    return {name: n for n, name in enumerate(names)}
+
+
+def _kept_places(type_: type) -> list[str]:
+    count = len(_kept(type_))
+    return [f" kept = places.get(base) or make_places(base, places, {count})"] if count else []
+
+
+def _remembering(r: Attribute, place: int | None, written: list[str]) -> list[str]:
+    """The rows that write an attribute, asked only for values not seen lately."""
+    if place is None:
+        return written
+    return [
+        "  key = enc(v)",
+        f"  k = kept[{place}].get(key)",
+        "  if k is not None: a(k)",
+        "  else:",
+        "   start = len(out)",
+        *(" " + line for line in written),
+        f"   keep(kept[{place}], key, out, start)",
+    ]
+
+
+def _xml_rows(type_: type, rows: list[Attribute], depth: int) -> list[str]:
     out: list[str] = []
+    kept = _kept(type_)
     j = "  " * depth
     for r in rows:
         out.append(f" v = o.{r.name}")
         out.append(" if v is not None:")
-        call = "nested" if r.kind == "struct" and _identified(r.type) else "plain"
-        if not r.many and r.kind != "struct":
-            out.append(f"  a(f'{j}<{r.tag}>{_XML_SCALAR[r.kind]}</{r.tag}>\\n')")
-        elif not r.many:
-            out.append(f"  {call}(v, out, base, None, None, '{r.tag}', {depth})")
-        else:
-            out.append(f"  if not v: a('{j}<{r.tag}/>\\n')")
-            out.append("  else:")
-            out.append(f"   a('{j}<{r.tag}>\\n')")
-            if r.kind == "struct":
-                own, sub = _place(r)
-                out.append(f"   own = {own}")
-                out.append(f"   for v in v: {call}(v, out, base, own, {sub}, '{r.item}', {depth + 1})")
-            else:
-                out.append(f"   for v in v: a(f'{j}  <{r.item}>{_XML_SCALAR[r.kind]}</{r.item}>\\n')")
-            out.append(f"   a('{j}</{r.tag}>\\n')")
+        out += _remembering(r, kept.get(r.name), _xml_value(r, j, depth))
     return out
+
+
+def _xml_value(r: Attribute, j: str, depth: int) -> list[str]:
+    """Rows that write one attribute's value `v`, two deep."""
+    call = "nested" if r.kind == "struct" and _identified(r.type) else "plain"
+    if not r.many and r.kind == "bool":
+        return [f"  a('{j}<{r.tag}>true</{r.tag}>\\n' if v else '{j}<{r.tag}>false</{r.tag}>\\n')"]
+    if not r.many and r.kind != "struct":
+        return [f"  a(f'{j}<{r.tag}>{_XML_SCALAR[r.kind]}</{r.tag}>\\n')"]
+    if not r.many:
+        return [f"  {call}(v, out, base, None, None, '{r.tag}', {depth})"]
+    out = [f"  if not v: a('{j}<{r.tag}/>\\n')", "  else:", f"   a('{j}<{r.tag}>\\n')"]
+    if r.kind == "struct":
+        own, sub = _place(r)
+        out.append(f"   own = {own}")
+        out.append(f"   for v in v: {call}(v, out, base, own, {sub}, '{r.item}', {depth + 1})")
+    else:
+        out.append(f"   for v in v: a(f'{j}  <{r.item}>{_XML_SCALAR[r.kind]}</{r.item}>\\n')")
+    return [*out, f"   a('{j}</{r.tag}>\\n')"]
 
 
 def _json_source(type_: type) -> str:
     inside, first, rest, identified = _split(type_)
     out = ["def write(o, out, href, base, resource):", " a = out.append", " a('{')"]
+    out += _kept_places(type_)
     if identified:
         out.append(" links = None")
         out.append(" if href:")
@@ -273,10 +326,10 @@ def _json_source(type_: type) -> str:
         out.append("  if resource is not None:")
         out.append("   actions, links = around(resource, 0)")
         out.append("   if len(actions) > 1: a(h.join(actions))")
-    out += _json_rows(first)
+    out += _json_rows(type_, first)
     if identified:
         out.append(" if links is not None and len(links) > 1: a(h.join(links))")
-    out += _json_rows(inside + rest)
+    out += _json_rows(type_, inside + rest)
     if identified:
         out.append(' if href: a(f\'"href":"{h}",\')')
         out.append(" v = o.id")
@@ -286,27 +339,32 @@ def _json_source(type_: type) -> str:
     return "\n".join(out)
 
 
-def _json_rows(rows: list[Attribute]) -> list[str]:
+def _json_rows(type_: type, rows: list[Attribute]) -> list[str]:
     out: list[str] = []
+    kept = _kept(type_)
     for r in rows:
         out.append(f" v = o.{r.name}")
         out.append(" if v is not None:")
-        known = r.kind == "struct" and _identified(r.type)
-        if not r.many and r.kind != "struct":
-            out.append(f"  a(f'\"{r.tag}\":{_JSON_SCALAR[r.kind]},')")
-        elif not r.many:
-            out.append(f"  a('\"{r.tag}\":')")
-            out.append("  nested(v, out, base, None, None)" if known else "  json(type(v))(v, out, None, base, None)")
-        else:
-            out.append(f"  if not v: a('\"{r.tag}\":{{}},')")
-            out.append("  else:")
-            out.append(f'   a(\'"{r.tag}":{{"{r.item}":[\')')
-            if r.kind == "struct":
-                own, sub = _place(r)
-                out.append(f"   own = {own}")
-                each = f"nested(v, out, base, own, {sub})" if known else "json(type(v))(v, out, None, base, None)"
-                out.append(f"   for v in v: {each}")
-            else:
-                out.append(f"   for v in v: a(f'{_JSON_SCALAR[r.kind]},')")
-            out.append("   out[-1] = out[-1][:-1] + ']},'")
+        out += _remembering(r, kept.get(r.name), _json_value(r))
     return out
+
+
+def _json_value(r: Attribute) -> list[str]:
+    """Rows that write one attribute's key and value `v`, two deep."""
+    known = r.kind == "struct" and _identified(r.type)
+    if not r.many and r.kind == "bool":
+        return [f'  a(\'"{r.tag}":"true",\' if v else \'"{r.tag}":"false",\')']
+    if not r.many and r.kind != "struct":
+        return [f"  a(f'\"{r.tag}\":{_JSON_SCALAR[r.kind]},')"]
+    if not r.many:
+        write = "nested(v, out, base, None, None)" if known else "json(type(v))(v, out, None, base, None)"
+        return [f"  a('\"{r.tag}\":')", f"  {write}"]
+    out = [f"  if not v: a('\"{r.tag}\":{{}},')", "  else:", f'   a(\'"{r.tag}":{{"{r.item}":[\')']
+    if r.kind == "struct":
+        own, sub = _place(r)
+        out.append(f"   own = {own}")
+        each = f"nested(v, out, base, own, {sub})" if known else "json(type(v))(v, out, None, base, None)"
+        out.append(f"   for v in v: {each}")
+    else:
+        out.append(f"   for v in v: a(f'{_JSON_SCALAR[r.kind]},')")
+    return [*out, "   out[-1] = out[-1][:-1] + ']},'"]
