@@ -24,6 +24,7 @@ class AgentClient:
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._answers = str(uuid.uuid4())
         self._task: asyncio.Task[None] | None = None
+        self._ended = ""  # why, once the connection is gone
         self.on_event: Callable[[str, Mapping[str, Any]], None] | None = None
 
     @classmethod
@@ -46,6 +47,8 @@ class AgentClient:
         self, method: str, params: Mapping[str, Any] | list[Any], timeout: float = 180, flow: str = ""
     ) -> Any:
         """A verb's result; VerbError with the agent's code."""
+        if self._ended:
+            raise VerbError(Code.PEER_UNREACHABLE, self._ended)
         id_ = str(uuid.uuid4())
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[id_] = future
@@ -74,8 +77,9 @@ class AgentClient:
                 for frame in self._parser.feed(data):
                     self._handle(frame)
         except (OSError, ValueError, ssl.SSLError) as err:
-            self._fail(str(err))
-        self._fail("the connection ended")
+            self._ended = str(err)
+        self._ended = self._ended or "the connection ended"
+        self._fail(self._ended)
 
     def _fail(self, why: str) -> None:
         for future in self._waiting.values():
