@@ -162,7 +162,9 @@ class Pool:
         )
         assert rows == [{"id": self.connection["id"], "status": 0}]
 
-    async def connect(self, host: Host, version: int = 1, master: str = "", **others: str) -> None:
+    async def connect(
+        self, host: Host, version: int = 1, master: str = "", others: Mapping[str, str] | None = None
+    ) -> None:
         await self.connect_server(host)
         await host.call(
             "StoragePool.connect",
@@ -171,7 +173,7 @@ class Pool:
             scsiKey=self.id,
             masterSdUUID=master or self.domain,
             masterVersion=version,
-            domainDict={self.domain: "active"} | others,
+            domainDict={self.domain: "active"} | dict(others or {}),
         )
 
     def election(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ovis.agent.storage import lease
 from ovis.agent.storage.lease import Lease, SpmLease, read
 from ovis.contract.errors import Code, VerbError
 from tests.agent.storage.conftest import MakeHost
@@ -82,6 +83,26 @@ async def test_one_of_two_hosts_manages_and_the_other_is_told(pool: Pool, make_h
     assert await first.code("Volume.create", **pool.creation(new_id(), new_id(), MIB)) == 654
     assert (await first.call("StoragePool.getSpmStatus", storagepoolID=pool.id))["spmLver"] == 1
     assert await first.code("StoragePool.destroy", storagepoolID=pool.id, hostID=1, scsiKey="") == Code.SPM_LOCK
+
+
+async def test_a_domain_that_left_can_be_formatted_by_a_host_that_was_not_told(
+    pool: Pool, make_host: MakeHost, tmp_path: Path
+) -> None:
+    first, second = pool.host, await make_host("second", 2)
+    (tmp_path / "other").mkdir()
+    other = Pool(first, tmp_path / "other")
+    await other.add_domain(first, other.domain)
+    await other.connect_server(second)
+    ids = {"storagedomainID": other.domain, "storagepoolID": pool.id}
+    await first.call("StorageDomain.attach", **ids)
+    await pool.connect(second, others={other.domain: "active"})
+    erased = {"storagedomainID": other.domain, "autoDetach": True}
+    assert await second.code("StorageDomain.format", **erased) == Code.STORAGE_DOMAIN_FORMAT_ATTACHED
+    await first.call("StorageDomain.detach", **ids, force=False)
+    assert other.domain in second.storage.repo_stats()
+    await second.call("StorageDomain.format", **(erased | {"autoDetach": False}))
+    assert set(second.storage.repo_stats()) == {pool.domain}
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 async def test_a_moved_master_is_followed_before_an_election(pool: Pool, make_host: MakeHost, tmp_path: Path) -> None:
@@ -217,6 +238,30 @@ async def test_a_foreign_host_that_is_silent_is_succeeded(tmp_path: Path) -> Non
     assert not mine.valid
     await mine.release()
     assert read(tmp_path).host_id == 9  # what is not ours is not given back
+
+
+async def test_where_locks_do_not_reach_the_last_writer_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "_ONE_KERNEL", frozenset())
+    monkeypatch.setattr(lease, "_SETTLE", 0.5)
+    mine = SpmLease(tmp_path, new_id())
+    path = tmp_path / "spm.lease"
+
+    async def overwrite() -> None:
+        while not path.exists():
+            await asyncio.sleep(0.005)
+        path.write_bytes(msgspec.json.encode(foreign()))
+
+    rival = asyncio.create_task(overwrite())
+    with pytest.raises(VerbError) as refused:
+        await mine.acquire(1, 60.0, 0.2)
+    await rival
+    assert refused.value.code == Code.SPM_LOCK
+    assert not mine.valid and read(tmp_path).host_id == 9
+    path.unlink()
+    await mine.acquire(1, 60.0, 0.2)
+    assert mine.valid and read(tmp_path).host_id == 1
+    await mine.release()
+    assert read(tmp_path).host_id == -1
 
 
 async def test_a_manager_that_cannot_renew_stops_managing(host: Host, shared: Path) -> None:

@@ -161,10 +161,14 @@ class DomainVerbs:
             raise VerbError(
                 Code.STORAGE_DOMAIN_FORMAT_ATTACHED, f"Storage domain {domain.id} is attached to pool {pool_id}"
             )
-        if any(domain.id in pool.row.domains for pool in self.core.pools.all()):
+        if pool_id and self.core.pools.known(pool_id) is not None:
             raise VerbError(
                 Code.STORAGE_DOMAIN_FORMAT_ATTACHED, f"Storage domain {domain.id} is used by a connected pool"
             )
+        for pool in self.core.pools.all():  # this host was not told yet that the domain left
+            if domain.id in pool.row.domains:
+                await self.core.pools.note(pool, domain.id, None)
+        await self.core.watch()
         self.core.servers.forget(domain.id)
         await in_thread_long(domains.remove, domain)
 
