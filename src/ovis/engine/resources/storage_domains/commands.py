@@ -354,6 +354,7 @@ async def _detach(ctx: Context) -> Callable[[Tx], None]:
     master, up = await ctx.read(look)
     ids = {"storagedomainID": p.storage_domain_id, "storagepoolID": p.data_center_id}
     if up and master:
+        await hosts.stop_spm(p.data_center_id)  # detaching the others may have needed one
         for host_id in up:
             await hosts.call(
                 host_id,

@@ -69,7 +69,7 @@ async def connect_server(services: Services, host_id: str, pool_id: str, connect
         if int(answer.get("status", 0)) != 0:
             raise HostError(
                 int(answer["status"]),
-                f"the storage at {connection.path} cannot be connected",
+                str(answer.get("message") or f"the storage at {connection.path} cannot be connected"),
                 verb="StoragePool.connectStorageServer",
                 host_id=host_id,
             )
