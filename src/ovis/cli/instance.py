@@ -94,7 +94,7 @@ class Instance:
     def _read(self) -> Choices:
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Choices()
         except (OSError, ValueError) as err:
             raise CliFault(f"{self._file} cannot be read: {err}. Remove it and call `ovis up` again.") from err

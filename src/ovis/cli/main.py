@@ -83,9 +83,9 @@ def dispatch(args: argparse.Namespace) -> int:
 
         return up(args)
     if args.verb in ("status", "down", "logs"):
-        from ovis.cli import look
+        from ovis.cli.look import down, logs, status
 
-        return {"status": look.status, "down": look.down, "logs": look.logs}[args.verb](args)
+        return {"status": status, "down": down, "logs": logs}[args.verb](args)
     root = checkout()
     if args.verb == "lock":
         from ovis.cli.lock import lock
@@ -99,9 +99,9 @@ def dispatch(args: argparse.Namespace) -> int:
         from ovis.cli.bench import bench
 
         return bench(root, args.name)
-    from ovis.cli import check
+    from ovis.cli.check import lint, test
 
-    return check.lint(root) if args.verb == "lint" else check.test(root, args.path, apt=not args.no_apt)
+    return lint(root) if args.verb == "lint" else test(root, args.path, apt=not args.no_apt)
 
 
 def main(argv: list[str] | None = None) -> int:
