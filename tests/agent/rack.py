@@ -222,9 +222,9 @@ class Client:
         self.events: list[tuple[str, dict[str, Any]]] = []
         client.on_event = lambda name, body: self.events.append((name, dict(body)))
 
-    async def __call__(self, verb: str, /, timeout: float = 60, **params: Any) -> Any:
+    async def __call__(self, verb: str, /, within: float = 60, **params: Any) -> Any:
         """A verb's result."""
-        return await self._client.call(verb, params, timeout)
+        return await self._client.call(verb, params, within)
 
     async def close(self) -> None:
         """Hang up."""

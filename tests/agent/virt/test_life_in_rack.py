@@ -29,7 +29,7 @@ from tests.agent.rack import (
 # Powers itself off through ACPI: out 0x604, 0x2000.
 POWER_OFF = bytes.fromhex("ba0406b80020effa f4".replace(" ", ""))
 # Writes sectors of the disk for ever: int 13h, ah=3, one sector a cylinder on.
-WRITER = bytes.fromhex("31c08ed88ec0bb007cb9020130f6b280b80103cd1380c501ebf3")
+WRITER = bytes.fromhex("31c08ed88ec0bb007cb9020130f6b280b80103cd1380c501ebf4")
 
 
 def disk_of(code: bytes, size: int = MIB) -> bytes:
@@ -345,8 +345,8 @@ async def test_a_libvirt_that_hangs_does_not_stall_the_agent(lab: Lab) -> None:
         try:
             hanging = [asyncio.create_task(client("VM.pause", vmID=vm_id)) for _ in range(3)]
             for _ in range(5):
-                assert await client("Host.ping2", timeout=5) is True
-                assert (await client("VM.getStats", timeout=5, vmID=vm_id))[0]["vmId"] == vm_id
+                assert await client("Host.ping2", within=5) is True
+                assert (await client("VM.getStats", within=5, vmID=vm_id))[0]["vmId"] == vm_id
             assert not any(t.done() for t in hanging)
         finally:
             os.kill(pid, signal.SIGCONT)
