@@ -93,7 +93,7 @@ class VolumeVerbs:
                     await in_thread_long(volumes.reserve, volume, initial)
                 if parent is not None:
                     await in_thread(_mark_parent, volume, parent)
-                await in_thread(volumes.finish, volume, facts)
+                await in_thread_long(volumes.finish, volume, facts)
             except BaseException:
                 await in_thread(volumes.delete, volume)
                 if parent is not None:
@@ -156,7 +156,7 @@ class VolumeVerbs:
                 )
                 if facts.type == "PREALLOCATED" and form == "raw":
                     await in_thread_long(volumes.reserve, target, facts.capacity)
-                await in_thread(volumes.finish, target, facts)
+                await in_thread_long(volumes.finish, target, facts)
             except BaseException:
                 await in_thread(volumes.delete, target)
                 raise
