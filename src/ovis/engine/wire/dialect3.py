@@ -8,6 +8,8 @@ Follows: rules and shims of the v3 server of engine 4.x.
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from ovis.engine.declare.resource import Resource
 from ovis.engine.declare.shape import Attribute, attributes
 from ovis.engine.model.types import DiskAttachment
@@ -41,11 +43,18 @@ def _shown(type_: type) -> tuple[Attribute, ...]:
     return tuple(first + [r for r in rows if r not in first])
 
 
+_encode = msgspec.json.Encoder().encode
+_KEPT = 4096  # nodes kept for values that many objects share
+_LONGEST = 1000  # bytes of a value that is worth it
+_CHANGED_LATER = frozenset({"Cluster", "Tag"})  # shims of these types rework nodes of single values
+
+
 class Dialect3:
     """Writer of trees for one layout."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._kept: dict[tuple[str, str, str, bytes], Node] = {}
 
     def tree(
         self,
@@ -103,8 +112,24 @@ class Dialect3:
             node.children.append(_status(o, name, row, value, tag))
         elif name == "Statistic" and row.name in ("kind", "unit"):
             node.children.append(Node(tag, value=value.value.upper()))
+        elif row.kind == "struct" and name not in _CHANGED_LATER:
+            node.children.append(self._shared(name, row, value, tag, base, context))
         else:
             node.children.append(self._value(name, row, value, tag, base, None, context))
+
+    def _shared(self, name: str, row: Attribute, value: Any, tag: str, base: str, context: Context) -> Node:
+        """The node of a nested value, made once for all objects that hold the same."""
+        key = (name, row.name, base, _encode(value))
+        node = self._kept.get(key)
+        if node is not None:
+            return node
+        node = self._value(name, row, value, tag, base, None, context)
+        if len(key[3]) <= _LONGEST and not (hasattr(value, "id") and len(node.children)):
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            node.texts = {}
+            self._kept[key] = node
+        return node
 
     def _members(
         self, o: Any, name: str, row: Attribute, value: Any, base: str, href: str | None, context: Context

@@ -15,7 +15,8 @@ from ovis.engine.wire import text
 class Node:
     """An element: attributes, then either children or a scalar. many: member of an array in JSON.
 
-    wrapper: holds the members of a list, and is left out of JSON when there are none.
+    wrapper: holds the members of a list, and is left out of JSON when there are none. texts: of a node that many trees
+    share and nobody changes any more, what it was written as, by indentation or form.
     """
 
     tag: str
@@ -24,6 +25,7 @@ class Node:
     value: Any = None
     many: bool = False
     wrapper: bool = False
+    texts: dict[str, str] | None = None
 
     def child(self, tag: str) -> "Node | None":
         """The first child of this name."""
@@ -64,6 +66,18 @@ def _text(value: Any, escape: Callable[[str], str]) -> str:
 
 def to_xml(node: Node, out: list[str], indent: str = "") -> None:
     """Append a tree, one element a line."""
+    if node.texts is not None:
+        made = node.texts.get(indent)
+        if made is None:
+            rows: list[str] = []
+            _to_xml(node, rows, indent)
+            made = node.texts[indent] = "".join(rows)
+        out.append(made)
+        return
+    _to_xml(node, out, indent)
+
+
+def _to_xml(node: Node, out: list[str], indent: str) -> None:
     head = f"{indent}<{node.tag}" + "".join(f' {k}="{_text(v, text.escape_attribute)}"' for k, v in node.attrs.items())
     if node.value is not None:
         out.append(f"{head}>{_text(node.value, text.escape)}</{node.tag}>\n")
@@ -92,9 +106,18 @@ def _json_scalar(value: Any) -> str:
 
 def to_json(node: Node) -> str:
     """A tree's content as a JSON value: attributes and elements are keys, repeated elements arrays."""
+    if node.texts is None:
+        return _to_json(node)
+    made = node.texts.get("json")
+    if made is None:
+        made = node.texts["json"] = _to_json(node)
+    return made
+
+
+def _to_json(node: Node) -> str:
     if node.value is not None and not node.attrs:
         return _json_scalar(node.value)
-    parts = [f"{text.json_string(k)}:{_json_scalar(v)}" for k, v in node.attrs.items()]
+    parts = [f'"{k}":{_json_scalar(v)}' for k, v in node.attrs.items()]
     if node.value is not None:
         parts.append(f'"value":{_json_scalar(node.value)}')
     arrays: dict[str, list[str]] = {}
@@ -104,6 +127,6 @@ def to_json(node: Node) -> str:
         if child.many:
             arrays.setdefault(child.tag, []).append(to_json(child))
         else:
-            parts.append(f"{text.json_string(child.tag)}:{to_json(child)}")
-    parts += [f"{text.json_string(k)}:[{','.join(v)}]" for k, v in arrays.items()]
+            parts.append(f'"{child.tag}":{to_json(child)}')
+    parts += [f'"{k}":[{",".join(v)}]' for k, v in arrays.items()]
     return "{" + ",".join(parts) + "}"
