@@ -65,19 +65,40 @@ TABLE_OF = {
 
 def lineage(rd: Reader, object_type: str, object_id: str) -> set[ObjectRef]:
     """The object itself and everything whose permissions count for it, system included."""
+    return lineages(rd, object_type, (object_id,))[object_id]
+
+
+def lineages(rd: Reader, object_type: str, ids: Iterable[str]) -> dict[str, set[ObjectRef]]:
+    """The lineage of each object of a set; the number of queries does not grow with the set."""
+    wanted = tuple(ids)
+    above: dict[ObjectRef, set[ObjectRef]] = {}
+    waiting: set[ObjectRef] = {(object_type, id_) for id_ in wanted}
+    while waiting:
+        grouped = types_of(waiting)
+        above.update((ref, set()) for ref in waiting)
+        waiting = set()
+        for kind, members in grouped.items():
+            for way in WAYS.get(kind, ()):
+                if way.table not in rd.schema.sql:
+                    continue
+                sql = rd.schema.sql[way.table]
+                child, parent = sql.c[way.child], sql.c[way.parent]
+                for child_id, parent_id in rd.rows(sa.select(child, parent).where(rd.among(child, sorted(members)))):
+                    if parent_id is not None:
+                        above[(kind, child_id)].add((way.parent_type, parent_id))
+            waiting |= {ref for member in members for ref in above[(kind, member)]}
+        waiting -= above.keys()
+    return {id_: _closure(above, (object_type, id_)) for id_ in wanted}
+
+
+def _closure(above: dict[ObjectRef, set[ObjectRef]], start: ObjectRef) -> set[ObjectRef]:
     found: set[ObjectRef] = {SYSTEM}
-    waiting: list[ObjectRef] = [(object_type, object_id)]
+    waiting = [start]
     while waiting:
         ref = waiting.pop()
-        if ref in found:
-            continue
-        found.add(ref)
-        for way in WAYS.get(ref[0], ()):
-            if way.table not in rd.schema.sql:
-                continue
-            sql = rd.schema.sql[way.table]
-            rows = rd.rows(sa.select(sql.c[way.parent]).where(sql.c[way.child] == ref[1]))
-            waiting += [(way.parent_type, row[0]) for row in rows if row[0] is not None]
+        if ref not in found:
+            found.add(ref)
+            waiting += above[ref]
     return found
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ovis.engine.access.ancestry import TABLE_OF, ObjectRef, below, types_of
-from ovis.engine.access.grants import holds, principals_of, role_permits
-from ovis.engine.access.predefined import BLIND_IDS, EVERYONE_ID, SEEING_IDS, SYSTEM_ID
+from ovis.engine.access.grants import holds, principals_of, shows_children
+from ovis.engine.access.predefined import EVERYONE_ID, SYSTEM_ID
 from ovis.engine.access.tables import Grant
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Forbidden
@@ -92,19 +92,12 @@ def visible_ids(rd: Reader, principal: Principal, object_type: str) -> set[str] 
     """
     grants = rd.find(Grant, principal_id=principals_of(principal))
     roles = rd.get_many(Role, {g.role_id for g in grants})
-    showing = {r.id for r in roles.values() if _shows_children(r)}
+    showing = {r.id for r in roles.values() if shows_children(r)}
     if any(g.object_type == "system" and g.role_id in showing for g in grants):
         return None
     direct = {g.object_id for g in grants if g.object_type == object_type}
     held = types_of((g.object_type, g.object_id) for g in grants if g.role_id in showing)
     return direct | below(rd, object_type, held)
-
-
-def _shows_children(role: Role) -> bool:
-    """Whether a role, held on a parent, shows what lies below: shipped roles say it, others' permits decide."""
-    if role.id in SEEING_IDS:
-        return True
-    return role.id not in BLIND_IDS and any(p.view_children for p in role_permits(role))
 
 
 def is_administrator(rd: Reader, user_id: str, groups: tuple[str, ...] = ()) -> bool:

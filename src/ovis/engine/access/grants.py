@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ovis.engine.access.ancestry import lineage
-from ovis.engine.access.predefined import EVERYONE_ID, INITIAL, ROLES, SYSTEM_ID
+from ovis.engine.access.predefined import EVERYONE_ID, INITIAL, ROLES, SHOWING_CHILDREN, SYSTEM_ID
 from ovis.engine.access.tables import Grant
 from ovis.engine.declare.call import Call, Principal
 from ovis.engine.declare.permits import Permit
@@ -34,6 +34,12 @@ _EVERYONE: dict[str, tuple[str, ...]] = {
 def role_permits(role: Role) -> frozenset[Permit]:
     """The permits of a stored role; names that this engine does not know allow nothing."""
     return _permits(tuple(p.name or "" for p in role.permits or ()))
+
+
+def shows_children(role: Role) -> bool:
+    """Whether holding the role on an object shows what lies below it."""
+    shipped = SHOWING_CHILDREN.get(str(role.id))
+    return any(p.view_children for p in role_permits(role)) if shipped is None else shipped
 
 
 @lru_cache(maxsize=256)
