@@ -32,6 +32,9 @@ _REFERENCES: dict[str, Any] = {
     "storage_domain": StorageDomain,
 }
 SYSTEM = "SYSTEM"
+_LONGEST = 4000  # characters of a description
+# Words that no event may show, whatever its text says.
+_SECRETS = ("password", "passphrase", "secret", "token", "ticket", "private_key", "credentials")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,10 @@ class _Words(dict[str, Any]):
         return f"<{key}>"
 
 
+def _clean(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:_LONGEST]
+
+
 def record(
     tx: Tx,
     audit: Audit,
@@ -61,7 +68,8 @@ def record(
 ) -> Event:
     """Write an event. Words that are documents of referable types become references, and their name the text's word.
 
-    user: anything with `user_id` and `name` (a Principal); taken from `call` when that is given.
+    user: anything with `user_id` and `name` (a Principal); taken from `call` when that is given. Without either it is the
+    engine itself. Secrets are never shown; what cannot be stored in a text (NUL) is left out, a long text is cut.
     """
     who = user or (call.principal if call else None)
     references: dict[str, Any] = {}
@@ -70,13 +78,13 @@ def record(
         type_ = _REFERENCES.get(word)
         if type_ is not None and value is not None and hasattr(value, "id"):
             references[word] = type_(id=value.id, name=value.name)
-        shown[word] = getattr(value, "name", value)
+        shown[word] = "***" if any(secret in word for secret in _SECRETS) else getattr(value, "name", value)
     return tx.insert(
         Event(
             code=audit.code,
             severity=audit.severity,
             time=datetime.now(UTC),
-            description=audit.text.format_map(_Words(shown)),
+            description=_clean(audit.text.format_map(_Words(shown))),
             correlation_id=(call.correlation_id if call else correlation_id) or None,
             origin="oVirt",
             custom_id=-1,
