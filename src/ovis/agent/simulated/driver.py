@@ -160,7 +160,8 @@ class SimulatedDriver(SimulatedStorage):
     def faults(self) -> dict[str, Any]:
         """Faults that are switched on now.
 
-        slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why. partitioned, off: see rack.
+        slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why.
+        migration_seconds: how long a migration from here takes. partitioned, off: see rack.
         """
         try:
             changed = self._faults_file.stat().st_mtime
@@ -555,8 +556,9 @@ class SimulatedDriver(SimulatedStorage):
             client = await AgentClient.connect(host, int(port or 54321), self.identity.client_context(), 5)
             handed = {"xml": vm.xml, "status": before, "begun": vm.begun}
             await self._hand_over(client, vm, handed)
+            seconds = float(self.faults().get("migration_seconds") or MIGRATION_SECONDS)
             for step in range(1, 4):
-                await asyncio.sleep(MIGRATION_SECONDS / 3)
+                await asyncio.sleep(seconds / 3)
                 progress = {vm.vm_id: {"progress": step * 33}}
                 self._publish(f"|virt|VM_migration_status|{vm.vm_id}", progress)
             await client.call("VM.cont", {"vmID": vm.vm_id}, 10)
@@ -605,7 +607,9 @@ class SimulatedDriver(SimulatedStorage):
         vm = self._running(vmID)
         if vm.status != st.MIGRATION_SOURCE or vm.task is None:
             raise VerbError(Code.MIGRATION_FAILED, "The VM is not migrating")
-        vm.task.cancel()
+        if not vm.problem:  # once: a second call must not cut short what follows the first
+            vm.problem = "canceled by client"
+            vm.task.cancel()
 
     async def vm_get_migration_status(self, vmID: str) -> dict[str, Any]:
         vm = self._vm(vmID)
