@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -35,7 +36,9 @@ _LONGEST = 4096  # characters of a name or password that anybody has
 # Passwords are checked two at a time: each takes 19 MiB and a core for a while, and the engine has other things to do.
 _CHECKERS = ThreadPoolExecutor(2, thread_name_prefix="password")
 _REMEMBERED_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 2.0
 _MOST_REMEMBERED = 2000
+_CONCERNED = ("permissions", "roles", "users", "user_secrets")
 
 
 class SignInFailed(Fault):
@@ -100,28 +103,46 @@ class RememberedPasswords:
         self._store = store
         self._seconds = seconds
         self._key = secrets.token_bytes(32)
-        self._kept: dict[bytes, tuple[float, str, str]] = {}
+        self._kept: dict[bytes, _Remembered] = {}
 
     async def principal(self, name: str, password: str) -> Principal:
         """The principal, or SignInFailed."""
         key = hashlib.blake2b(f"{name}\0{password}".encode("utf-8", "replace"), key=self._key).digest()
+        now = time.monotonic()
+        state = tuple(self._store.counters[table] for table in _CONCERNED)
         known = self._kept.get(key)
-        if known is not None:
-            until, user_id, hashed = known
+        if known is not None and now < known.until:
+            # Other processes (the administrator's command line) change passwords, too: look again every now and then.
+            if known.state == state and now - known.looked < _LOOK_AGAIN_SECONDS:
+                return known.principal
+            user_id, hashed = known.principal.user_id, known.hashed
 
             def look(rd: Reader) -> Principal | None:
                 secret = rd.get(Secret, user_id)
                 return load_principal(rd, user_id) if secret is not None and secret.hash == hashed else None
 
-            principal = await self._store.read(look) if time.monotonic() < until else None
+            principal = await self._store.read(look)
             if principal is not None:
+                self._kept[key] = _Remembered(known.until, now, principal, hashed, state)
                 return principal
-            self._kept.pop(key, None)
+        self._kept.pop(key, None)
         user, secret = await _authenticate(self._store, name, password)
+        principal = await self._store.read(lambda rd: principal_of(rd, user))
         if len(self._kept) >= _MOST_REMEMBERED:
             self._kept.clear()
-        self._kept[key] = (time.monotonic() + self._seconds, str(user.id), secret.hash)
-        return await self._store.read(lambda rd: principal_of(rd, user))
+        self._kept[key] = _Remembered(now + self._seconds, now, principal, secret.hash, state)
+        return principal
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A password that was right. looked: when that was last compared with the store. state: what was committed then."""
+
+    until: float
+    looked: float
+    principal: Principal
+    hashed: str
+    state: tuple[int, ...]
 
 
 async def _authenticate(store: Store, name: str, password: str) -> tuple[User, Secret]:
