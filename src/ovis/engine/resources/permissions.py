@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ovis.engine.access.ancestry import lineage
+from ovis.engine.access.ancestry import lineages
 from ovis.engine.access.grants import grant_role, holds
 from ovis.engine.access.predefined import EVERYONE_ID, SUPER_USER, SYSTEM_ID
 from ovis.engine.access.tables import Grant
@@ -107,12 +107,9 @@ def take(tx: Tx, call: Call, body: Any) -> None:
 
 def _list_of(object_type: str) -> Any:
     def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Permission]]:
-        found: dict[str, list[Permission]] = {}
-        for parent in parents:
-            refs = lineage(rd, object_type, parent)
-            grants = rd.find(Grant, object_id=[id_ for _, id_ in refs])
-            found[parent] = [shown(g) for g in grants if (g.object_type, g.object_id) in refs]
-        return found
+        refs = lineages(rd, object_type, parents)
+        grants = rd.find(Grant, object_id=sorted({id_ for found in refs.values() for _, id_ in found}))
+        return {p: [shown(g) for g in grants if (g.object_type, g.object_id) in refs[p]] for p in parents}
 
     return listed
 
