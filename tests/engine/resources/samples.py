@@ -57,7 +57,7 @@ def _cluster(walker: Walker) -> str:
 
 
 def _network(walker: Walker) -> str:
-    return _one(walker, "/networks", "network", name="blue-net")
+    return _one(walker, "/networks", "network")
 
 
 def _jane(walker: Walker) -> str:
