@@ -269,6 +269,19 @@ def test_the_writer_survives_restarts_of_the_server_and_tells_who_waited(
         assert [b.id for b in store.read_now(lambda rd: rd.select(Book))] == ["after", "before"]
 
 
+def test_a_restart_between_two_writes_is_noticed_by_nobody(
+    postgres_server: PostgresServer, postgresql_url: str
+) -> None:
+    with opened(postgresql_url) as store:
+        for n in range(3):
+            store.write_now(adding(str(n)))
+            assert store.read_now(lambda rd: rd.count(Book)) == n + 1
+            postgres_server.stop(at_once=n == 1)
+            postgres_server.start()
+        assert store.read_now(lambda rd: rd.count(Book)) == 3
+        store.write_now(adding("last"))
+
+
 def test_a_connection_lost_in_the_middle_of_a_group_undoes_and_tells_all_of_it(
     postgres_server: PostgresServer, postgresql_url: str
 ) -> None:

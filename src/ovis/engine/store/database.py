@@ -50,7 +50,8 @@ def open_database(url: str) -> sa.Engine:
         return engine
     if made.get_backend_name() != "postgresql":
         raise DatabaseUnfit(f"Databases are sqlite:///PATH or postgresql://..., not {made.drivername}.")
-    engine = sa.create_engine(made, pool_size=10, pool_pre_ping=True)
+    # No ping before each use: the store begins again on a new connection when the first statement shows a dead one.
+    engine = sa.create_engine(made, pool_size=10)
     event.listen(engine, "begin", _begin_postgresql)
     return engine
 

@@ -8,8 +8,9 @@ fails takes nothing of the others with it; when the commit itself fails, everybo
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -149,7 +150,7 @@ class Store:
         outcome = _Outcome()
         committing = False
         try:
-            with self._writing.connect() as connection, connection.begin():
+            with self._begun() as connection:
                 for run, future in group:
                     self._run(connection, run, future, outcome)
                 committing = True
@@ -166,6 +167,20 @@ class Store:
             future.set_result(result)
         for future, reason in outcome.failed:
             future.set_exception(reason)
+
+    @contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """A connection whose transaction has begun. One that died in the pool's keeping is replaced: nothing is lost."""
+        try:
+            connection = self._writing.connect()
+            transaction = connection.begin()
+        except sa.exc.DBAPIError as err:
+            if not isinstance(understood(err), DatabaseLost):
+                raise
+            connection = self._writing.connect()
+            transaction = connection.begin()
+        with connection, transaction:
+            yield connection
 
     def _run(self, connection: Any, run: Callable[[Tx], Any], future: "Future[Any]", outcome: _Outcome) -> None:
         """One job inside the group's transaction. Raises only if the transaction itself is lost."""
