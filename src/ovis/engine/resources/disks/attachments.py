@@ -24,6 +24,7 @@ from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.wire.dialect3 import Context as V3Context
 
+_FIXED = ("interface", "bootable", "read_only", "pass_discard", "uses_scsi_reservation")  # of a plugged disk
 _SUPPORTED = (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI, DiskInterface.SATA, DiskInterface.IDE)
 
 
@@ -94,10 +95,33 @@ def attach(tx: Tx, vm: Vm, disk: Disk, given: DiskAttachment) -> VmDisk:
     )
 
 
-def _add(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
+async def _add(services: Services, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
+    """POST: attach what is there, or make a disk; into a running VM it is plugged only if the body says so."""
+    result = await services.store.write(lambda tx: _attached(tx, call, body))
+    if isinstance(result, Started) or not result.active:
+        return result
+
+    def look(rd: Reader) -> tuple[Vm, VmDisk]:
+        return rd.need(Vm, call.ids[0]), rd.need(VmDisk, row_id(call.ids[0], str(result.id)))
+
+    vm, row = await services.store.read(look)
+    if vm.host is None:
+        return result
+    try:
+        await plug(services, call, row, vm, plugged=True)
+    except Fault:
+        await services.store.write(lambda tx: tx.delete(VmDisk, row.id))
+        raise
+    return result
+
+
+def _attached(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
+    from ovis.engine.resources.vms import rules
+
     vm = tx.need(Vm, call.ids[0])
     given = body.disk or Disk()
     if given.id is not None:
+        bodies.raise_all(rules.DISK_ATTACH.refusals(vm))
         disk = tx.need(Disk, given.id)
         disks.require_ok(disk)
         return shown(attach(tx, vm, disk, body))
@@ -109,8 +133,9 @@ def _add(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
         raise refuse("ACTION_TYPE_FAILED_DISK_SIZE_ZERO", "A disk needs a provisioned_size.", bad=True)
     number = tx.count(VmDisk, vm_id=str(vm.id)) + 1
     disk, _ = disks.prepare(tx, call, given, alias=f"{vm.name}_Disk{number}")
-    row = attach(tx, vm, disk, body)
-    started = disks.begin_add(tx, call, disk)
+    later = vm.host is not None and bool(body.active)
+    row = attach(tx, vm, disk, replace(body, active=False) if later else body)
+    started = disks.begin_add(tx, call, disk, plug_into=str(vm.id) if later else "")
     return replace_entity(started, shown(row))
 
 
@@ -133,6 +158,8 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
 
     row, vm = await services.store.read(look)
     wants = body.active
+    if wants is not None and wants != bool(row.attachment.active):
+        bodies.raise_all(_plug_rule().refusals(vm))
     if wants is not None and wants != bool(row.attachment.active) and vm.host is not None:
         await plug(services, call, row, vm, plugged=wants)
 
@@ -143,8 +170,14 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
         attachment = bodies.merge(
             now.attachment, replace(body, disk=None, vm=None, template=None), keep=("logical_name",)
         )
-        if owner.host is not None and attachment.interface is not now.attachment.interface:
-            raise refuse("ACTION_TYPE_FAILED_VM_IS_NOT_DOWN", "The interface changes only while the VM is down.")
+        if owner.host is not None and now.attachment.active:
+            fixed = [f for f in _FIXED if getattr(attachment, f) != getattr(now.attachment, f)]
+            if fixed:
+                raise refuse(
+                    "ACTION_TYPE_FAILED_VM_IS_NOT_DOWN",
+                    f"{', '.join(fixed)} of a plugged disk change only while VM {owner.name} is down.",
+                    "Shut it down, or deactivate the disk first.",
+                )
         if attachment.bootable and not now.attachment.bootable:
             others = [r for r in tx.find(VmDisk, vm_id=now.vm_id) if r.attachment.bootable and r.id != now.id]
             if others:
@@ -170,10 +203,18 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
     return await services.store.write(change)
 
 
+def _plug_rule() -> Any:
+    from ovis.engine.resources.vms import rules
+
+    return rules.DISK_PLUG
+
+
 async def plug(services: Services, call: Call, row: VmDisk, vm: Vm, *, plugged: bool) -> None:
     """Hot-plug or unplug on the VM's host."""
     from ovis.engine.resources.vms.domain import hotplug_disk_xml
 
+    if row.attachment.interface is DiskInterface.IDE:
+        raise refuse("HOT_PLUG_IDE_DISK_IS_NOT_SUPPORTED", "IDE disks are not plugged live.", "Use virtio.")
     if row.attachment.interface not in (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI):
         raise refuse("HOT_PLUG_DISK_IS_NOT_VIRTIO", "Only virtio and virtio_scsi disks are plugged live.")
     xml = await services.store.read(lambda rd: hotplug_disk_xml(rd, vm, row))
@@ -192,18 +233,17 @@ async def plug(services: Services, call: Call, row: VmDisk, vm: Vm, *, plugged: 
 
 def _remove(tx: Tx, call: Call, body: Any) -> Started | None:
     """DELETE: v4 detaches; v3 destroys the disk unless its body says detach. `detach_only=false` destroys in v4, too."""
+    from ovis.engine.resources.vms import rules
+
     row = _row(tx, call)
     vm, disk = tx.need(Vm, row.vm_id), tx.need(Disk, row.disk_id)
+    bodies.raise_all(rules.DISK_DETACH.refusals(vm))
     disks.require_ok(disk)
     if vm.host is not None and row.attachment.active:
         raise refuse(
             "HOT_UNPLUG_DISK_FIRST", f"Disk {disk.alias} is plugged into a running VM.", "Deactivate it first."
         )
-    keeps = call.dialect == 4
-    if "detach_only" in call.params:
-        keeps = call.flag("detach_only", True)
-    if isinstance(body, Action) and getattr(body, "is_attached", None) is not None:
-        keeps = True
+    keeps = call.flag("detach_only", call.dialect == 4)  # v3's `detach` arrives as this
     tx.delete(VmDisk, row.id)
     return None if keeps else disks.begin_remove(tx, call, disk)
 
@@ -261,14 +301,14 @@ def _attachment_part(body: Disk) -> DiskAttachment:
     )
 
 
-def _v3_add(tx: Tx, call: Call, body: Disk) -> Disk | Started:
+async def _v3_add(services: Services, call: Call, body: Disk) -> Disk | Started:
     inline = replace(
         body, active=None, bootable=None, interface=None, read_only=None, uses_scsi_reservation=None, logical_name=None
     )
-    result = _add(tx, call, replace(_attachment_part(body), disk=inline))
-    if isinstance(result, Started):
-        return replace_entity(result, tx.need(Disk, str(result.entity.id)))
-    return tx.need(Disk, str(result.id))
+    result = await _add(services, call, replace(_attachment_part(body), disk=inline))
+    id_ = str(result.entity.id if isinstance(result, Started) else result.id)
+    disk = await services.store.read(lambda rd: rd.need(Disk, id_))
+    return replace_entity(result, disk) if isinstance(result, Started) else disk
 
 
 async def _v3_update(services: Services, call: Call, body: Disk) -> Any:

@@ -3,27 +3,29 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.engine.access.grants import forget_object
 from ovis.engine.commands import Command, Context, Step
 from ovis.engine.events import Audit
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskStatus, LogSeverity
-from ovis.engine.model.types import Disk
+from ovis.engine.model.types import Disk, Vm
 from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
 from ovis.engine.store.session import Reader, Tx
 
+log = structlog.get_logger(__name__)
 N, E = LogSeverity.NORMAL, LogSeverity.ERROR
 
 
 class DiskParams(Struct, kw_only=True, frozen=True):
-    """size: bytes, of an extension. host_id, vm_id: of a running VM whose guest is to see the growth."""
+    """size: bytes, of an extension. vm_id: the running VM that is to see the growth, or the new disk."""
 
     disk_id: str
     size: int = 0
-    host_id: str = ""
     vm_id: str = ""
 
 
@@ -78,6 +80,37 @@ async def _uncreate(ctx: Context) -> None:
     await volumes.delete_for_sure(ctx, image)
 
 
+async def _plug(ctx: Context) -> Callable[[Tx], None] | None:
+    """Into the running VM it was made for; a disk that cannot be plugged is there all the same, inactive."""
+    from ovis.engine.resources.vms.domain import hotplug_disk_xml
+
+    p: DiskParams = ctx.params
+    if not p.vm_id:
+        return None
+
+    def look(rd: Reader) -> tuple[Vm | None, VmDisk | None, str]:
+        vm, row = rd.get(Vm, p.vm_id), rd.one(VmDisk, vm_id=p.vm_id, disk_id=p.disk_id)
+        return vm, row, hotplug_disk_xml(rd, vm, row) if vm is not None and row is not None else ""
+
+    vm, row, xml = await ctx.read(look)
+    if vm is None or row is None:
+        return None
+    if vm.host is not None:
+        try:
+            params = {"vmID": p.vm_id, "params": {"vmId": p.vm_id, "xml": xml}}
+            await ctx.services.hosts.call(str(vm.host.id), "VM.hotplugDisk", params)
+        except (HostError, HostUnreachable) as err:
+            log.warning("a new disk was not plugged", vm=p.vm_id, disk=p.disk_id, error=str(err))
+            return None
+
+    def save(tx: Tx) -> None:
+        now = tx.get(VmDisk, row.id)
+        if now is not None:
+            tx.update(replace(now, attachment=replace(now.attachment, active=True)))
+
+    return save
+
+
 async def _both(ctx: Context) -> tuple[Disk, DiskImage]:
     return await ctx.read(lambda rd: (rd.need(Disk, ctx.params.disk_id), rd.need(DiskImage, ctx.params.disk_id)))
 
@@ -90,6 +123,7 @@ ADD = Command(
     steps=(
         Step("begin", _begin, undo=_forget),
         Step("create", _create, undo=_uncreate, undo_own=True, title="Creating the volume"),
+        Step("plug", _plug, phase="finalizing"),
     ),
     done=Audit(code=2021, severity=N, text="Disk {disk} was added by {user}."),
     failed=Audit(code=2022, severity=E, text="Disk {disk} could not be added: {reason}"),
@@ -122,10 +156,11 @@ REMOVE = Command(
 async def _extend(ctx: Context) -> Callable[[Tx], None]:
     disk, image = await _both(ctx)
     p: DiskParams = ctx.params
-    if p.vm_id:
+    vm = await ctx.read(lambda rd: rd.get(Vm, p.vm_id)) if p.vm_id else None
+    if vm is not None and vm.host is not None:
         drive = image.pdiv() | {"device": "disk"}
         await ctx.services.hosts.call(
-            p.host_id, "VM.diskSizeExtend", {"vmID": p.vm_id, "driveSpecs": drive, "newSize": str(p.size)}
+            str(vm.host.id), "VM.diskSizeExtend", {"vmID": p.vm_id, "driveSpecs": drive, "newSize": str(p.size)}
         )
     else:
         await ctx.services.hosts.task(image.pool_id, "Volume.extendSize", image.verb_ids() | {"newSize": str(p.size)})

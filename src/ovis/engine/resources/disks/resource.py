@@ -31,6 +31,7 @@ from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
 from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -101,6 +102,12 @@ def active_domain(rd: Reader, reference: StorageDomain | None) -> tuple[StorageD
             f"Storage domain {domain.name} is {state}.",
             "It must be active.",
         )
+    if not is_up(rd, row.data_center_id):
+        raise refuse(
+            "ACTION_TYPE_FAILED_STORAGE_POOL_STATUS_ILLEGAL",
+            f"The data center of storage domain {domain.name} is not up.",
+            "Wait until one of its hosts manages its storage.",
+        )
     return domain, row.data_center_id
 
 
@@ -164,12 +171,12 @@ def add(tx: Tx, call: Call, body: Disk) -> Started:
     return begin_add(tx, call, disk)
 
 
-def begin_add(tx: Tx, call: Call, disk: Disk) -> Started:
-    """Begin the creation of a prepared disk."""
+def begin_add(tx: Tx, call: Call, disk: Disk, *, plug_into: str = "") -> Started:
+    """Begin the creation of a prepared disk. plug_into: a running VM that it is attached to."""
     return begin(
         tx,
         ADD,
-        DiskParams(disk_id=str(disk.id)),
+        DiskParams(disk_id=str(disk.id), vm_id=plug_into),
         call=call,
         locks=(Lock("disk", str(disk.id)),),
         subjects=(("disk", str(disk.id)),),
@@ -200,7 +207,6 @@ def extend(tx: Tx, call: Call, disk: Disk, size: int) -> Started | None:
             disk_id=str(disk.id),
             size=size,
             vm_id=str(running.id) if running else "",
-            host_id=str(running.host.id) if running and running.host else "",
         ),
         call=call,
         locks=(Lock("disk", str(disk.id)),),
@@ -309,7 +315,7 @@ SEARCH = SearchObject(
         "status": Field("enum", "status"),
         "disk_type": Field("enum", "storage_type"),
         "disk_content_type": Field("enum", "content_type"),
-        "allocation_policy": Field("enum", "format"),
+        "allocation_policy": Field("enum", "format", words={"sparse": ("cow",), "preallocated": ("raw",)}),
         "wipe_after_delete": Field("bool", "wipe_after_delete"),
         "id": Field("uuid", "id"),
         "vm_names": Field(

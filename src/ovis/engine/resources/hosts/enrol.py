@@ -19,6 +19,7 @@ from ovis.engine.model.types import Cluster, Host, PowerManagement, Spm, Ssh
 from ovis.engine.resources import bodies
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.hosts.tables import HostIdentity, HostToken
+from ovis.engine.resources.storage_domains.connect import free_spm_id
 from ovis.engine.store.session import Tx
 
 NAME_RULE = TextRule(255, 1, r"[0-9a-zA-Z_.-]+")
@@ -76,16 +77,22 @@ def _admit(tx: Tx, request: EnrolRequest) -> str:
         tx.update(replace(host, address=request.address, port=request.port, status=HostStatus.INSTALLING))
         return known.id
     waiting = tx.one(Host, name_key=request.name.lower())
-    if waiting is not None and waiting.status in (HostStatus.INSTALLING, HostStatus.INSTALL_FAILED) and waiting.cluster:
-        if tx.get(HostIdentity, str(waiting.id)) is None:
-            tx.insert(HostIdentity(id=str(waiting.id), hardware_id=request.uuid))
-            tx.update(replace(waiting, address=request.address, port=request.port))
-            return str(waiting.id)
+    awaited = waiting is not None and waiting.status in (HostStatus.INSTALLING, HostStatus.INSTALL_FAILED)
+    if waiting is not None and awaited and waiting.cluster and tx.get(HostIdentity, str(waiting.id)) is None:
+        _identify(tx, waiting, request.uuid)
+        tx.update(replace(waiting, address=request.address, port=request.port))
+        return str(waiting.id)
     cluster = bodies.resolve(tx, Cluster, Cluster(name=request.cluster or "Default"))
     host = new_host(tx, request.name, request.address, request.port, cluster)
-    tx.insert(HostIdentity(id=str(host.id), hardware_id=request.uuid))
+    _identify(tx, host, request.uuid)
     record(tx, ADDED, host=host)
     return str(host.id)
+
+
+def _identify(tx: Tx, host: Host, hardware_id: str) -> None:
+    """Know the host again from now on, and give it its number on storage."""
+    number = free_spm_id(tx, str(host.cluster.id) if host.cluster else "")
+    tx.insert(HostIdentity(id=str(host.id), hardware_id=hardware_id, spm_id=number))
 
 
 def new_host(tx: Tx, name: str, address: str, port: int, cluster: Cluster, *, comment: str | None = None) -> Host:

@@ -61,6 +61,17 @@ REMOVED = Audit(code=44, severity=N, text="Host {host} was removed by {user}.")
 ACTIVATED = Audit(code=16, severity=N, text="Activation of host {host} was initiated by {user}.")
 IN_MAINTENANCE = Audit(code=600, severity=N, text="Host {host} was put into maintenance by {user}.")
 CONFIRMED = Audit(code=9001, severity=W, text="{user} confirmed that host {host} was rebooted: its VMs are set down.")
+_FENCED_BY_HAND = (
+    S.DOWN,
+    S.MAINTENANCE,
+    S.NON_RESPONSIVE,
+    S.INSTALLING,
+    S.INSTALL_FAILED,
+    S.REBOOT,
+    S.NON_OPERATIONAL,
+    S.CONNECTING,
+    S.KDUMPING,
+)
 _KEEP = (
     "status status_detail memory max_scheduling_memory version libvirt_version hardware_information iscsi kdump_status "
     "se_linux auto_numa_status numa_supported summary type protocol certificate cpu update_available external_status"
@@ -102,6 +113,8 @@ def add(tx: Tx, call: Call, body: Host) -> Host:
 
 def update(tx: Tx, call: Call, body: Host) -> Host:
     """PUT /hosts/ID: name, comment, SPM priority; the cluster only in maintenance."""
+    from ovis.engine.resources.storage_domains.connect import free_spm_id
+
     old = tx.need(Host, call.ids[-1])
     new = bodies.without_subs(bodies.merge(old, replace(body, root_password=None, ssh=None), keep=_KEEP))
     bodies.raise_all(bodies.text_refusals(new.name, "name", enrol.NAME_RULE))
@@ -115,6 +128,9 @@ def update(tx: Tx, call: Call, body: Host) -> Host:
                 "Deactivate it first.",
             )
         new = replace(new, cluster=Cluster(id=wanted.id))
+        identity = tx.get(HostIdentity, str(old.id))
+        if identity is not None and old.cluster and wanted.id != old.cluster.id:
+            tx.update(replace(identity, spm_id=free_spm_id(tx, str(wanted.id))))
     if new.address != old.address and old.status not in (
         S.MAINTENANCE,
         S.NON_RESPONSIVE,
@@ -244,7 +260,7 @@ async def _empty(ctx: Context) -> None:
 
 async def _leave(ctx: Context) -> Callable[[Tx], None]:
     """Give up the SPM role, let go of storage."""
-    from ovis.engine.resources.storage_domains.connect import data_center_of_host
+    from ovis.engine.resources.storage_domains.connect import data_center_of_host, disconnect_pool
 
     host_id = ctx.params.host_id
     data_center_id = await ctx.read(lambda rd: data_center_of_host(rd, host_id))
@@ -252,12 +268,7 @@ async def _leave(ctx: Context) -> Callable[[Tx], None]:
         if ctx.services.hosts.spm(data_center_id) == host_id:
             await ctx.services.hosts.stop_spm(data_center_id, host_id)
         try:
-            await ctx.services.hosts.call(
-                host_id,
-                "StoragePool.disconnect",
-                {"storagepoolID": data_center_id, "hostID": 1, "scsiKey": data_center_id},
-                timeout=30,
-            )
+            await disconnect_pool(ctx.services, host_id, data_center_id)
         except (HostError, HostUnreachable) as err:
             ctx.state["problem"] = str(err)
 
@@ -308,8 +319,12 @@ async def fence(services: Services, call: Call, action: Action) -> Action:
     kind = (action.fence_type or "").lower()
     host = await services.store.read(lambda rd: rd.need(Host, call.ids[0]))
     if kind == "manual":
-        if host.status not in (S.NON_RESPONSIVE, S.CONNECTING, S.DOWN, S.MAINTENANCE, S.REBOOT):
-            raise refuse("VDS_STATUS_NOT_VALID_FOR_MANUAL_FENCE", f"Host {host.name} is {host.status}: it answers.")
+        if host.status not in _FENCED_BY_HAND:
+            raise refuse(
+                "ACTION_TYPE_FAILED_VDS_NOT_MATCH_VALID_STATUS",
+                f"Host {host.name} is {host.status.value if host.status else 'unknown'}: it answers.",
+                "Only the reboot of a host that is lost is confirmed by hand.",
+            )
         await host_cleared(services, str(host.id))
         await services.hosts.host_lost(str(host.id))
         await services.store.write(lambda tx: record(tx, CONFIRMED, call=call, host=host))
@@ -474,7 +489,7 @@ SEARCH = SearchObject(
         "type": Field("enum", "type"),
         "tag": Field(
             "text",
-            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name")),
+            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")),
             free=False,
         ),
         "active_vms": Field("text", via=Join("vms", "id", "name", "host_id"), free=False),

@@ -17,10 +17,14 @@ class HostToken(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
 
 class HostIdentity(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """A host's own id (hardware or made by its agent), by which it is known again. id: the host's."""
+    """A host's own id (hardware or made by its agent), by which it is known again. id: the host's.
+
+    spm_id: its number on its data center's storage, 1 to 250, which no other host has while it has it.
+    """
 
     id: str
     hardware_id: str
+    spm_id: int = 0
 
 
 HOSTS = Table(

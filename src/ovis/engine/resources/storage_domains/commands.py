@@ -356,15 +356,14 @@ async def _detach(ctx: Context) -> Callable[[Tx], None]:
     if up and master:
         await hosts.stop_spm(p.data_center_id)  # detaching the others may have needed one
         for host_id in up:
-            await hosts.call(
-                host_id,
-                "StoragePool.disconnect",
-                {"storagepoolID": p.data_center_id, "hostID": 1, "scsiKey": p.data_center_id},
-            )
+            await connect.disconnect_pool(ctx.services, host_id, p.data_center_id)
         connection = await ctx.read(lambda rd: _connection(rd, p.storage_domain_id))
         await connect.connect_server(ctx.services, up[0], connect.NOWHERE, connection)
+        number = await ctx.read(lambda rd: connect.spm_id(rd, up[0]))
         await hosts.call(
-            up[0], "StoragePool.destroy", {"storagepoolID": p.data_center_id, "hostID": 1, "scsiKey": p.data_center_id}
+            up[0],
+            "StoragePool.destroy",
+            {"storagepoolID": p.data_center_id, "hostID": number, "scsiKey": p.data_center_id},
         )
     elif up:
         await hosts.spm_call(

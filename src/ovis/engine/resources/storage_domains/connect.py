@@ -10,13 +10,16 @@ from typing import Any
 import structlog
 
 from ovis.engine.commands.services import Services
+from ovis.engine.declare.faults import refuse
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, StorageDomainStatus, StorageType
 from ovis.engine.model.types import Cluster, DataCenter, Host, StorageConnection
+from ovis.engine.resources.hosts.tables import HostIdentity
 from ovis.engine.resources.storage_domains.tables import Attachment, DomainConnection, PoolFacts
 from ovis.engine.store.session import Reader
 
 log = structlog.get_logger(__name__)
+MAX_SPM_ID = 250
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 # VDSM's numbers of storage types.
 TYPE_NUMBERS = {
@@ -127,11 +130,37 @@ async def connect_pool(services: Services, host_id: str, data_center_id: str) ->
 
 
 def spm_id(rd: Reader, host_id: str) -> int:
-    """The host's number in its pool, 1 to 250: its place among the data center's hosts by creation."""
-    data_center_id = data_center_of_host(rd, host_id)
-    clusters = [str(c.id) for c in rd.find(Cluster, data_center_id=data_center_id)]
-    ids = sorted(str(h.id) for h in rd.find(Host, cluster_id=clusters))
-    return ids.index(host_id) % 250 + 1 if host_id in ids else 1
+    """The host's number on its data center's storage."""
+    known = rd.get(HostIdentity, host_id)
+    if known is None or known.spm_id == 0:
+        raise HostUnreachable("The host has not joined yet.", host_id=host_id)
+    return known.spm_id
+
+
+def free_spm_id(rd: Reader, cluster_id: str) -> int:
+    """A number that no host of the cluster's data center has; it stays its host's until that leaves."""
+    cluster = rd.get(Cluster, cluster_id)
+    center = cluster.data_center.id if cluster is not None and cluster.data_center is not None else None
+    clusters = [str(c.id) for c in rd.find(Cluster, data_center_id=center)] if center is not None else [cluster_id]
+    hosts = [str(h.id) for h in rd.find(Host, cluster_id=clusters)]
+    taken = {row.spm_id for row in rd.get_many(HostIdentity, hosts).values()}
+    free = next((n for n in range(1, MAX_SPM_ID + 1) if n not in taken), None)
+    if free is None:
+        raise refuse(
+            "VDS_CANNOT_ADD_TOO_MANY_HOSTS", f"A data center's storage takes {MAX_SPM_ID} hosts.", "Use another one."
+        )
+    return free
+
+
+async def disconnect_pool(services: Services, host_id: str, data_center_id: str, *, timeout: float = 30.0) -> None:
+    """A host forgets the pool."""
+    number = await services.store.read(lambda rd: spm_id(rd, host_id))
+    await services.hosts.call(
+        host_id,
+        "StoragePool.disconnect",
+        {"storagepoolID": data_center_id, "hostID": number, "scsiKey": data_center_id},
+        timeout=timeout,
+    )
 
 
 async def storage_up(services: Services, host_id: str) -> None:

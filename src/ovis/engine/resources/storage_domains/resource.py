@@ -348,6 +348,7 @@ SEARCH = SearchObject(
         ),
         "free_size": Field("size", "free_size", unit=1 << 30),
         "used_size": Field("size", "used_size", unit=1 << 30),
+        "committed": Field("size", "committed", unit=1 << 30),
         "comment": Field("text", "comment"),
         "description": Field("text", "description"),
     },

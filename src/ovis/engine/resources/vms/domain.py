@@ -13,7 +13,7 @@ from typing import Any
 from ovis.contract.domain import specs
 from ovis.contract.domain.builder import build_domain, build_hotplug
 from ovis.engine.declare.faults import refuse
-from ovis.engine.model.enums import BiosType, DiskFormat, DisplayType, NicInterface
+from ovis.engine.model.enums import BiosType, DiskFormat, DiskInterface, DisplayType, NicInterface
 from ovis.engine.model.types import Cluster, Initialization, Network, Nic, Vm, VnicProfile
 from ovis.engine.resources import bodies
 from ovis.engine.resources.cpu_catalog import BY_NAME as CPUS
@@ -65,7 +65,7 @@ def disk_specs(rd: Reader, vm_id: str, rows: Sequence[Any] | None = None) -> lis
         out.append(
             specs.Disk(
                 id=row.disk_id,
-                interface=row.attachment.interface.value,
+                interface=(row.attachment.interface or DiskInterface.VIRTIO).value,
                 format="qcow2" if disk.format is DiskFormat.COW else "raw",
                 bootable=bool(row.attachment.bootable),
                 read_only=bool(row.attachment.read_only),
@@ -104,6 +104,9 @@ def initialization_files(vm: Vm, given: Initialization) -> dict[str, bytes]:
     files = {
         "openstack/latest/meta_data.json": json.dumps(meta).encode(),
         "openstack/latest/user_data": text.encode(),
+        # The same for readers of NoCloud's names.
+        "meta-data": json.dumps({"instance-id": str(vm.id), "local-hostname": name}).encode(),
+        "user-data": text.encode(),
     }
     nics = [n for n in given.nic_configurations or () if n.name]
     if nics or given.dns_servers:

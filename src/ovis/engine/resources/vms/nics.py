@@ -40,6 +40,7 @@ from ovis.engine.resources.hosts.resource import LIVE
 from ovis.engine.resources.mac_pools import allocate, claim, release
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.statistics import NIC_STATISTICS, build
+from ovis.engine.resources.vms import rules
 from ovis.engine.resources.vms.state import VmNic, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.wire.dialect3 import Context as V3Context
@@ -121,6 +122,7 @@ async def add(services: Services, call: Call, body: Nic) -> Nic:
 
     def write(tx: Tx) -> tuple[Vm, VmNic]:
         vm = tx.need(Vm, call.ids[0])
+        bodies.raise_all(rules.NIC_CHANGE.refusals(vm))
         row = create(tx, vm, body)
         record(tx, ADDED, call=call, vm=vm, nic=row.nic.name)
         return vm, row
@@ -168,7 +170,9 @@ async def update(services: Services, call: Call, body: Nic) -> Nic:
     """PUT: name, profile, link, MAC and model (these two only unplugged or down), plugged."""
 
     def look(rd: Reader) -> tuple[Vm, VmNic]:
-        return rd.need(Vm, call.ids[0]), _row(rd, call)
+        owner, row = rd.need(Vm, call.ids[0]), _row(rd, call)
+        bodies.raise_all(rules.NIC_CHANGE.refusals(owner))
+        return owner, row
 
     vm, old = await services.store.read(look)
 
@@ -219,7 +223,9 @@ async def remove(services: Services, call: Call, body: Any) -> None:
         vm, row = tx.need(Vm, call.ids[0]), _row(tx, call)
         if vm.host is not None and row.nic.plugged:
             raise refuse(
-                "NETWORK_CANNOT_REMOVE_ACTIVE_DEVICE", f"Interface {row.nic.name} is plugged.", "Deactivate it first."
+                "ACTION_TYPE_FAILED_CANNOT_REMOVE_ACTIVE_DEVICE",
+                f"Interface {row.nic.name} is plugged.",
+                "Deactivate it first.",
             )
         _forget(tx, vm, row)
         record(tx, REMOVED, call=call, vm=vm, nic=row.nic.name)
@@ -277,7 +283,9 @@ def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, 
         row = rows.get(nic_id)
         stats = (live.vm_stats.get(row.vm_id) if live and row else None) or {}
         mac = (row.nic.mac.address or "").lower() if row and row.nic.mac else ""
-        found = next((v for v in (stats.get("network") or {}).values() if str(v.get("macAddr", "")).lower() == mac), {})
+        found: Mapping[str, Any] = next(
+            (v for v in (stats.get("network") or {}).values() if str(v.get("macAddr", "")).lower() == mac), {}
+        )
         values = {
             "data.current.rx": number(found.get("rxRate")),
             "data.current.tx": number(found.get("txRate")),

@@ -1,7 +1,10 @@
 """The snapshot that scheduling works on, and asking it."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any
+
+import sqlalchemy as sa
 
 from ovis.engine.declare.faults import refuse
 from ovis.engine.model.enums import HostStatus
@@ -12,22 +15,35 @@ from ovis.engine.scheduling.choose import OVERHEAD, Decision, HostView, VmNeeds,
 from ovis.engine.store.session import Reader
 
 
+def _promises(rd: Reader, cluster_id: str, place: str) -> Iterator[tuple[str, int, int, int]]:
+    """(host, bytes, virtual CPUs, VMs) of a cluster's VMs that run, start or come; place: host_id or target_id.
+
+    Summed by the database, inside the transaction that places: what others wrote down a moment ago counts.
+    """
+    vms, runtimes = rd.sql(Vm), rd.sql(VmRuntime)
+    where = runtimes.c[place]
+    memory = sa.func.coalesce(runtimes.c.once_memory, vms.c.guaranteed_memory, vms.c.memory, 0) + OVERHEAD
+    query = (
+        sa.select(where, sa.func.sum(memory), sa.func.sum(vms.c.vcpus), sa.func.count())
+        .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
+        .where(vms.c.cluster_id == cluster_id, vms.c.status.in_([s.value for s in ON_HOST]), where.is_not(None))
+        .group_by(where)
+    )
+    for host_id, promised, cores, count in rd.rows(query):
+        yield host_id, int(promised), int(cores or 0), int(count)
+
+
 def host_views(rd: Reader, cluster_id: str) -> list[HostView]:
     """The cluster's hosts with what they have promised to VMs that run, start or come."""
     hosts = rd.find(Host, cluster_id=cluster_id)
-    sql = rd.sql(Vm)
-    vms = rd.select(Vm, sql.c.cluster_id == cluster_id, sql.c.status.in_([s.value for s in ON_HOST]), order=[sql.c.id])
-    runtimes = rd.get_many(VmRuntime, [str(vm.id) for vm in vms])
-    promised: dict[str, int] = {}
-    cores: dict[str, int] = {}
-    count: dict[str, int] = {}
-    for vm in vms:
-        runtime = runtimes.get(str(vm.id))
-        for host_id in {runtime.host_id, runtime.target_id} - {None} if runtime else set[Any]():
-            guaranteed = (vm.memory_policy.guaranteed if vm.memory_policy else None) or vm.memory or 0
-            promised[host_id] = promised.get(host_id, 0) + guaranteed + OVERHEAD
-            cores[host_id] = cores.get(host_id, 0) + vcpus(vm)
-            count[host_id] = count.get(host_id, 0) + 1
+    promised: Counter[str] = Counter()
+    cores: Counter[str] = Counter()
+    count: Counter[str] = Counter()
+    for place in ("host_id", "target_id"):
+        for host_id, memory, cpus, vms in _promises(rd, cluster_id, place):
+            promised[host_id] += memory
+            cores[host_id] += cpus
+            count[host_id] += vms
     required = _required_networks(rd, cluster_id)
     views = []
     for host in hosts:
@@ -40,11 +56,11 @@ def host_views(rd: Reader, cluster_id: str) -> list[HostView]:
                 cluster_id=cluster_id,
                 up=host.status is HostStatus.UP,
                 memory=host.memory or 0,
-                promised=promised.get(str(host.id), 0),
+                promised=promised[str(host.id)],
                 cpus=logical,
-                vcpus=cores.get(str(host.id), 0),
+                vcpus=cores[str(host.id)],
                 networks=required,
-                vms=count.get(str(host.id), 0),
+                vms=count[str(host.id)],
             )
         )
     return views

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ovis.engine.access.grants import grant_on_creation
-from ovis.engine.commands import Lock, begin
+from ovis.engine.commands import Lock, begin, require_unlocked
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.ids import BLANK_TEMPLATE
@@ -51,7 +51,7 @@ from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
-from ovis.engine.resources.templates.tables import TemplateNic
+from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
 from ovis.engine.resources.vms import defaults, memory, rules
 from ovis.engine.resources.vms.actions import migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
@@ -113,6 +113,8 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     cluster = bodies.resolve(tx, Cluster, body.cluster)
     if template.status is not TemplateStatus.OK:
         raise refuse("ACTION_TYPE_FAILED_TEMPLATE_IS_LOCKED", f"Template {template.name} is not ready.", "Wait for it.")
+    if body.use_latest_template_version and template.id != BLANK_TEMPLATE:
+        template = _latest(tx, template)
     clone = call.flag("clone")
     given = bodies.without_subs(body)
     base = Vm(**{f: getattr(template, f) for f in _BASE_FIELDS})
@@ -186,6 +188,12 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     )
 
 
+def _latest(rd: Reader, template: Template) -> Template:
+    """The newest version of a template that is ready."""
+    ready = [t for t in rd.find(Template, base_id=base_id(template)) if t.status is TemplateStatus.OK]
+    return max(ready, key=version_number, default=template)
+
+
 def _fields(document: Any) -> dict[str, Any]:
     return {f: getattr(document, f) for f in document.__struct_fields__}
 
@@ -211,7 +219,7 @@ def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> lis
         source, origin = tx.need(Disk, row.disk_id), tx.need(DiskImage, row.disk_id)
         disks.require_ok(source)
         wish = wishes.get(row.disk_id)
-        reference = (wish.storage_domains or [wish.storage_domain])[0] if wish is not None else None
+        reference = next(iter(wish.storage_domains or ()), wish.storage_domain) if wish is not None else None
         domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
         if not clone and domain.id != origin.domain_id:
             raise refuse(
@@ -290,6 +298,7 @@ def remove(tx: Tx, call: Call, body: Any) -> Started | None:
     locked = [str(d.alias) for _, d, _ in attached if d.status is DiskStatus.LOCKED]
     reasons = rules.refusals_to_remove(vm, pool=vm.vm_pool is not None, locked_disks=locked)
     bodies.raise_all(reasons)
+    require_unlocked(tx, ("vm", str(vm.id)))
     shared = {str(d.id) for _, d, _ in attached if len(tx.find(VmDisk, disk_id=str(d.id))) > 1}
     doomed = [] if call.flag("detach_only") else [str(d.id) for _, d, _ in attached if str(d.id) not in shared]
     pool = mac_pool_of(tx, vm)
@@ -373,6 +382,12 @@ def _cluster_search() -> SearchObject:
     return found
 
 
+def _event_search() -> SearchObject:
+    from ovis.engine.resources.events import SEARCH as events
+
+    return events
+
+
 def _host_search() -> SearchObject:
     from ovis.engine.resources.hosts.resource import SEARCH as found
 
@@ -392,7 +407,7 @@ SEARCH = SearchObject(
         "name": Field("text", "name"),
         "comment": Field("text", "comment"),
         "description": Field("text", "description"),
-        "status": Field("enum", "status"),
+        "status": Field("enum", "status", words={"migratingfrom": ("migrating",), "migratingto": ("migrating",)}),
         "ip": Field("text", via=Join("vm_runtime", "id", "addresses"), free=False),
         "fqdn": Field("text", "fqdn"),
         "os": Field("text", "os_type", free=False),
@@ -417,7 +432,7 @@ SEARCH = SearchObject(
         "template": Field("text", via=Join("templates", "template_id", "name"), free=False),
         "tag": Field(
             "text",
-            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name")),
+            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")),
             free=False,
         ),
         "storage": Field(
@@ -439,6 +454,7 @@ SEARCH = SearchObject(
         "cluster": (_cluster_search, Join("clusters", "cluster_id", "id")),
         "host": (_host_search, Join("hosts", "host_id", "id")),
         "template": (_template_search, Join("templates", "template_id", "id")),
+        "event": (_event_search, Join("events", "id", "id", "vm_id")),
     },
 )
 RESOURCE = Resource(

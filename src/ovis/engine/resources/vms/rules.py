@@ -57,12 +57,12 @@ def _allowed(verb: str, statuses: str, refusal: str, **otherwise: str) -> Allowe
     )
 
 
-_STOPPABLE = "down up powering_up paused migrating not_responding wait_for_launch reboot_in_progress suspended powering_down unknown"
+_STOPPABLE = (
+    "down up powering_up paused migrating not_responding wait_for_launch reboot_in_progress suspended powering_down"
+)
 START = _allowed("start", "down paused suspended", _ILLEGAL)
 STOP = _allowed("stop", _STOPPABLE, _NOT_RUNNING, saving_state=_SAVING, restoring_state=_SAVING)
-SHUTDOWN = _allowed(
-    "shut down", _STOPPABLE.replace(" unknown", ""), _NOT_RUNNING, saving_state=_SAVING, restoring_state=_SAVING
-)
+SHUTDOWN = _allowed("shut down", _STOPPABLE, _NOT_RUNNING, saving_state=_SAVING, restoring_state=_SAVING)
 REBOOT = _allowed("reboot", "up powering_up", _ILLEGAL)
 RESET = _allowed("reset", "up powering_up migrating reboot_in_progress powering_down", _ILLEGAL)
 SUSPEND = _allowed(
@@ -84,11 +84,23 @@ REMOVE = _allowed(
     "ACTION_TYPE_FAILED_VM_IS_RUNNING",
     suspended="VM_CANNOT_REMOVE_VM_WHEN_STATUS_IS_NOT_DOWN",
 )
-TICKET = _allowed("open a console of", "up powering_up paused reboot_in_progress powering_down migrating", _NOT_RUNNING)
-CHANGE_CD = _allowed("change the CD of", "up powering_up paused", _ILLEGAL)
-NIC_CHANGE = _allowed(
-    "change NICs of", "up down suspended paused image_locked powering_up", "NETWORK_CANNOT_UPDATE_VM_INTERFACE"
+TICKET = _allowed("open a console of", "up powering_up paused reboot_in_progress powering_down", _ILLEGAL)
+CONSOLE_FILE = _allowed(
+    "open a console of", "up powering_up paused migrating reboot_in_progress saving_state powering_down", _ILLEGAL
 )
+CHANGE_CD = _allowed(
+    "change the CD of",
+    "up powering_up paused migrating wait_for_launch reboot_in_progress saving_state restoring_state powering_down",
+    _ILLEGAL,
+)
+NIC_CHANGE = _allowed(
+    "change NICs of",
+    "down up image_locked",
+    "NETWORK_CANNOT_ADD_INTERFACE_WHEN_VM_STATUS_NOT_UP_DOWN_LOCKED",
+)
+DISK_ATTACH = _allowed("attach a disk to", "down up paused", _ILLEGAL)
+DISK_PLUG = _allowed("plug disks of", "down up paused", _ILLEGAL)
+DISK_DETACH = _allowed("detach a disk from", "down up", _ILLEGAL)
 
 
 def refusals_to_remove(vm: Vm, *, pool: bool, locked_disks: Sequence[str]) -> list[Refusal]:
@@ -147,6 +159,14 @@ def refusals_to_start(
                 "ACTION_TYPE_FAILED_STORAGE_POOL_STATUS_ILLEGAL",
                 "The data center's storage is not up.",
                 "Wait until it is, or activate its storage domains.",
+            )
+        )
+    if vm.stateless and vm.high_availability and vm.high_availability.enabled:
+        found.append(
+            Refusal(
+                "VM_CANNOT_RUN_STATELESS_HA",
+                f"VM {vm.name} is stateless and highly available.",
+                "It can be one of these only.",
             )
         )
     boots = boot_devices(vm)

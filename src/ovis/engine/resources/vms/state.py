@@ -243,6 +243,14 @@ def vcpus(vm: Vm) -> int:
     return _vcpus(vm)
 
 
+def _once_memory(runtime: VmRuntime) -> int | None:
+    """Bytes that this run alone is promised, where they differ."""
+    once = runtime.run_once
+    if once is None:
+        return None
+    return (once.memory_policy.guaranteed if once.memory_policy else None) or once.memory
+
+
 RUNTIME = Table(
     name="vm_runtime",
     type=VmRuntime,
@@ -250,6 +258,7 @@ RUNTIME = Table(
         Column(name="host_id"),
         Column(name="target_id"),
         Column(name="restart_at", kind="time"),
+        Column(name="once_memory", value=lambda r: _once_memory(r), kind="int", index=False),
         Column(
             name="addresses", value=lambda r: " ".join(a for n in r.guest_nics for a in n.ipv4 + n.ipv6), index=False
         ),
