@@ -198,7 +198,7 @@ SEARCH = SearchObject(
         "description": Field("text", "description"),
         "comment": Field("text", "comment"),
         "local": Field("bool", "local"),
-        "status": Field("enum", "status"),
+        "status": Field("enum", "status", words={"nonresponsive": ("problematic",)}),
         "compatibility_version": Field("version", "version_key"),
     },
 )

@@ -31,12 +31,13 @@ from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL
 from ovis.engine.resources.roles import permits
-from ovis.engine.resources.tags import tags_of
-from ovis.engine.store.search import Field, SearchObject
+from ovis.engine.resources.tags import forget_tags, tags_of
+from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 
 REMOVED = Audit(code=326, severity=LogSeverity.NORMAL, text="User {name} was removed from the system by {user}.")
 ADDED = Audit(code=325, severity=LogSeverity.NORMAL, text="User {name} was added by {user}.")
+NAME_RULE = bodies.TextRule(255, 1, r"[^\s/@\\]+")
 _AUTHZ = f"{INTERNAL}-authz"
 
 
@@ -47,7 +48,7 @@ def add_user(tx: Tx, call: Call, body: User) -> User:
     profile = profile or (body.domain.name if body.domain and body.domain.name else INTERNAL)
     if profile.removesuffix("-authz") != INTERNAL:
         raise refuse("USER_MUST_EXIST_IN_DIRECTORY", f"There is no directory {profile}.", bad=True)
-    bodies.raise_all(bodies.text_refusals(name, "user name", bodies.TextRule(255, 1, r"[^\s/@\\]+")))
+    bodies.raise_all(bodies.text_refusals(name, "user name", NAME_RULE))
     known = tx.one(User, user_name=full_name(name).lower())
     if known is not None:
         return known
@@ -81,6 +82,7 @@ def remove_user(tx: Tx, call: Call, body: Any) -> None:
         tx.delete(Token, token.id)
     if tx.get(Secret, str(user.id)) is not None:
         tx.delete(Secret, str(user.id))
+    forget_tags(tx, str(user.id))
     tx.delete(User, str(user.id))
     record(tx, REMOVED, call=call, name=user.user_name)
 
@@ -106,6 +108,7 @@ def remove_group(tx: Tx, call: Call, body: Any) -> None:
         raise refuse("USER_CANNOT_REMOVE_EVERYONE", "Everyone cannot be removed.")
     for grant in tx.find(Grant, principal_id=str(group.id)):
         tx.delete(Grant, grant.id)
+    forget_tags(tx, str(group.id))
     tx.delete(Group, str(group.id))
 
 
@@ -152,7 +155,15 @@ USERS_SEARCH = SearchObject(
         "usrname": Field("text", "user_name"),
         "user_and_domain": Field("text", "user_name"),
         "department": Field("text", "department"),
+        "login": Field("text", "user_name"),
         "directory": Field("text", "domain_name"),
+        "tag": Field(
+            "text",
+            via=Join(
+                "tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")
+            ),
+            free=False,
+        ),
     },
 )
 USERS_RESOURCE = Resource(

@@ -358,6 +358,13 @@ SEARCH = SearchObject(
         "architecture": Field("enum", "architecture"),
         "version_name": Field("text", "version_name"),
         "version_number": Field("int", "version_number"),
+        "tag": Field(
+            "text",
+            via=Join(
+                "tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")
+            ),
+            free=False,
+        ),
         "cluster": Field("text", via=Join("clusters", "cluster_id", "name"), free=False),
         "datacenter": Field(
             "text",

@@ -118,7 +118,7 @@ class _Builder:
         """Which object a condition searches as a whole, or None if it names a field."""
         if len(path) == 2 and (path[0] in what.names or _crossed(what, path[0]) is not None):
             return None
-        if len(path) == 1 and path[0] in what.fields:
+        if (len(path) == 1 and path[0] in what.fields) or _name_elsewhere(what, path) is not None:
             return None
         if len(path) == 1 and (crossed := _crossed(what, path[0])) is not None:
             return crossed
@@ -133,6 +133,8 @@ class _Builder:
             if found is None:
                 raise Unfit(f"{what.prefix} have no {path[1]}")
             return self.compare(table, found, condition.op, condition.value)
+        if (named := _name_elsewhere(what, path)) is not None:
+            return self.compare(table, named, condition.op, condition.value)
         if len(path) == 1:
             found = what.fields.get(path[0])
             if found is not None:
@@ -362,6 +364,14 @@ class _Builder:
 def _crossed(what: SearchObject, name: str) -> str | None:
     """The object of another kind that a name means, in singular or plural."""
     return next((known for known in (name, name.removesuffix("s")) if known in what.cross), None)
+
+
+def _name_elsewhere(what: SearchObject, path: tuple[str, ...]) -> Field | None:
+    """The field that holds another object's name, written as that object's: `storage.name` for `storage`."""
+    if len(path) != 2 or path[1] != "name" or _crossed(what, path[0]) is not None:
+        return None
+    found = what.fields.get(path[0])
+    return found if found is not None and found.via is not None else None
 
 
 def _after(beginning: str) -> str | None:
