@@ -150,6 +150,20 @@ async def test_memory_is_bounded_and_what_was_forgotten_is_read_again(
     assert len(sessions._live) <= 10
 
 
+async def test_what_another_process_ends_is_over_here_soon(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions(store)
+    text = await sessions.open(await admin(store), "s")
+    assert await sessions.find(text) is not None
+    other = Store(database_url, TABLES)
+    other.start()
+    await other.write(lambda tx: tx.delete(User, "admin-id"))
+    await asyncio.to_thread(other.close)
+    monkeypatch.setattr(tokens, "LOOK_AGAIN_SECONDS", 0.0)  # the time has passed
+    assert await sessions.find(text) is None
+
+
 async def test_an_idle_time_without_end_is_cut(store: Store) -> None:
     sessions = Sessions(store)
     text = await sessions.open(await admin(store), "s", idle=10**12)

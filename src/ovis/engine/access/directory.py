@@ -148,7 +148,7 @@ class _Remembered:
 async def _authenticate(store: Store, name: str, password: str) -> tuple[User, Secret]:
     user_name, profile = split_name(name)
     known_as = full_name(user_name, profile).lower()
-    attempt = hashlib.sha256(known_as.encode("utf-8", "replace")).hexdigest()
+    attempt = _attempt(known_as)
 
     def look(rd: Reader) -> tuple[User | None, Secret | None, Failures | None]:
         user = rd.one(User, user_name=known_as) if len(known_as) <= _LONGEST else None
@@ -205,10 +205,19 @@ def forget_failures(tx: Tx, now: datetime) -> None:
 
 def set_password(tx: Tx, user: User, hashed: str) -> None:
     """Give an internal user a new password's hash, and unlock him."""
-    attempt = hashlib.sha256(str(user.user_name).lower().encode()).hexdigest()
     tx.put(Secret(id=str(user.id), hash=hashed))
+    unlock(tx, user)
+
+
+def unlock(tx: Tx, user: User) -> None:
+    """Forget the wrong passwords that were given for a user."""
+    attempt = _attempt(str(user.user_name).lower())
     if tx.get(Failures, attempt) is not None:
         tx.delete(Failures, attempt)
+
+
+def _attempt(known_as: str) -> str:
+    return hashlib.sha256(known_as.encode("utf-8", "replace")).hexdigest()
 
 
 def add_internal_user(tx: Tx, user: str, hashed: str, *, user_id: str, last_name: str = "") -> User:

@@ -6,6 +6,7 @@ Follows: token rules of engine 4.5 (64 random bytes, idle 360,000 s; cookies idl
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ TOKEN_IDLE = 360_000
 COOKIE_IDLE = 1800
 LONGEST_IDLE = 366 * 24 * 3600
 MOST_SESSIONS = 50_000  # of all users together; each client that never signs out leaves one for its idle time
+LOOK_AGAIN_SECONDS = 5.0  # other engines and the command line end sessions, too, and nobody tells this one
 _MOST_LIVE = 10_000
 _CONCERNED = ("permissions", "roles", "users")
 _WRITE_BACK = timedelta(seconds=60)  # how stale the stored time of last use may be
@@ -29,13 +31,17 @@ _WRITE_BACK = timedelta(seconds=60)  # how stale the stored time of last use may
 
 @dataclass(slots=True)
 class Session:
-    """A live session. stored: the time of use that the table knows. seen: the access data that the principal is from."""
+    """A live session. stored: the time of use that the table knows.
+
+    seen, looked: the state of this engine's access data that the principal is from, and when that was.
+    """
 
     token: Token
     principal: Principal
     used: datetime
     stored: datetime
     seen: tuple[int, ...] = ()
+    looked: float = 0.0
 
     @property
     def csrf(self) -> bool:
@@ -52,7 +58,10 @@ def _digest(text: str) -> str:
 
 
 class Sessions:
-    """All sessions of this engine. Principals are re-read when permissions, roles or users change."""
+    """All sessions of this engine. Principals are re-read when permissions, roles or users change.
+
+    What other processes change (another engine, the command line) counts here after LOOK_AGAIN_SECONDS.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -88,7 +97,7 @@ class Sessions:
         key = _digest(text)
         state = self._state()  # before reading: what changes meanwhile is read next time
         session = self._live.get(key)
-        if session is None or session.seen != state:
+        if session is None or session.seen != state or time.monotonic() - session.looked > LOOK_AGAIN_SECONDS:
             session = await self._load(key, state)
             if session is None:
                 return None
@@ -104,6 +113,7 @@ class Sessions:
 
     async def _load(self, key: str, state: tuple[int, ...]) -> Session | None:
         """Read a session anew. What this engine knows better than the table is the time of its last use."""
+        looked = time.monotonic()
 
         def look(rd: Reader) -> tuple[Token | None, Principal | None]:
             token = rd.get(Token, key)
@@ -115,7 +125,7 @@ class Sessions:
             self._live.pop(key, None)
             return None
         used = max(token.used, known.used) if known is not None else token.used
-        session = Session(token, principal, used, token.used, state)
+        session = Session(token, principal, used, token.used, state, looked)
         self._keep(key, session)
         return session
 

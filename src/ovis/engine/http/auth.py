@@ -5,12 +5,9 @@ Follows: API facts, section 2.2.
 """
 
 import base64
-import hashlib
-import secrets
-import time
 from dataclasses import dataclass
 
-from ovis.engine.access.directory import SignInFailed, authenticate, load_principal
+from ovis.engine.access.directory import RememberedPasswords, SignInFailed
 from ovis.engine.access.tokens import COOKIE_IDLE, Session, Sessions
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Fault
@@ -19,8 +16,6 @@ from ovis.engine.store.store import Store
 
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="RESTAPI"')
 API_SCOPE = "ovirt-app-api"
-_REMEMBER = 60.0  # seconds for which a checked Basic password is not checked again
-_MOST = 2000
 _LONGEST = 366 * 86_400
 
 
@@ -54,10 +49,8 @@ class Authenticator:
     """Authenticates requests of the API."""
 
     def __init__(self, store: Store, sessions: Sessions) -> None:
-        self._store = store
         self.sessions = sessions
-        self._key = secrets.token_bytes(32)
-        self._checked: dict[bytes, tuple[float, str]] = {}
+        self._passwords = RememberedPasswords(store)
 
     async def caller(self, request: Request, api_path: str) -> Caller:
         """The caller, or Unauthenticated."""
@@ -105,24 +98,10 @@ class Authenticator:
             name, password = read_basic(credentials)
         except ValueError as err:
             raise Unauthenticated("The credentials cannot be read.") from err
-        key = hashlib.blake2b(f"{name}\0{password}".encode(), key=self._key).digest()
-        known = self._checked.get(key)
-        if known and time.monotonic() - known[0] < _REMEMBER:
-            principal = await self._store.read(lambda rd: load_principal(rd, known[1]))
-            if principal is not None:
-                return principal
         try:
-            principal = await authenticate(self._store, name, password)
+            return await self._passwords.principal(name, password)
         except SignInFailed as err:
             raise Unauthenticated(err.detail) from err
-        if len(self._checked) >= _MOST:
-            self._checked.clear()
-        self._checked[key] = (time.monotonic(), principal.user_id)
-        return principal
-
-    def forget_passwords(self) -> None:
-        """After a password changed."""
-        self._checked.clear()
 
 
 def _cookie(request: Request) -> str | None:

@@ -23,10 +23,8 @@ from ovis.engine.http.app import App
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.main.pki import Pki
 from ovis.engine.main.settings import Settings
-from ovis.engine.model.types import Event
 from ovis.engine.resources.hosts.enrol import register
 from ovis.engine.resources.observer import EngineObserver
-from ovis.engine.store.session import Tx
 from ovis.engine.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -85,13 +83,9 @@ class Engine:
             minutes += 1
             await self.sessions.sweep()
             if minutes % 60 == 0:
-                await self.store.write(lambda tx: _drop_old_events(tx, self.settings.event_days))
-
-
-def _drop_old_events(tx: Tx, days: int) -> None:
-    before = round((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
-    sql = tx.sql(Event)
-    tx.connection.execute(sql.delete().where(sql.c.time < before))
+                await self.store.write(
+                    lambda tx: events.drop_old(tx, datetime.now(UTC), timedelta(days=self.settings.event_days))
+                )
 
 
 def _webadmin() -> Path | None:
