@@ -3,6 +3,7 @@
 Does: run `ovis-engine` and `ovis-agent` by this very Python. Does not: know what they are started for.
 """
 
+import os
 import socket
 import ssl
 import subprocess
@@ -18,6 +19,12 @@ from ovis.cli.processes import Child
 
 ENGINE_S = 60
 MODULES = {"ovis-engine": "ovis.engine.main.program", "ovis-agent": "ovis.agent.main.program"}
+
+
+def called_as() -> str:
+    """What the user types to call us: the script in a checkout, or the installed program."""
+    name = os.environ.get("OVIS_CALLED_AS", "ovis")
+    return f"'{name}'" if " " in name else name
 
 
 def program(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ovis.cli import environment, guest, packages
 from ovis.cli.api import Client, Document
-from ovis.cli.engine import client as session, program, say
+from ovis.cli.engine import called_as, client as session, program, say
 from ovis.cli.enrol import await_hosts, token
 from ovis.cli.faults import BadUsage, CliFault, MissingPackages
 from ovis.cli.instance import Instance
@@ -23,7 +23,7 @@ from ovis.cli.rack import PRIVATE, Host, LabError, Rack
 AGENT, HOST_NAME, AGENT_PORT = "agent", "local", 54321
 HOST_UP_S = 120
 TEMPLATE, DISK_BYTES, MEMORY = "tiny", 256 * MIB, 256 * MIB
-INSTEAD = "Or let Ovis simulate hosts, which needs nothing:  ovis up --hosts simulated:5x4"
+INSTEAD = f"Or let Ovis simulate hosts, which needs nothing:  {called_as()} up --hosts simulated:5x4"
 
 
 def require(data: Path, *, apt: bool) -> None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ovis.cli.api import read_password
-from ovis.cli.engine import await_engine, program, require_free, run_engine, say
+from ovis.cli.engine import await_engine, called_as, program, require_free, run_engine, say
 from ovis.cli.faults import BadUsage, CliFault
 from ovis.cli.instance import Choices, Instance
 
@@ -99,6 +99,7 @@ def tell(instance: Instance, *, as_json: bool) -> None:
     password = f"in {told['password_file']}"
     if sys.stdout.isatty():
         password = f"{read_password(instance.password_file)}   ({password})"
+    ovis = called_as()
     data = "" if instance.data == settings_default() else f" --data '{instance.data}'"
     print(
         f"""
@@ -110,7 +111,9 @@ def tell(instance: Instance, *, as_json: bool) -> None:
 
 Go on:
   curl --cacert '{told["ca_file"]}' -u "{told["user"]}:$(cat '{told["password_file"]}')" {told["api_v4"]}
-  ovis status{data}      ovis logs -f{data}      ovis down{data}""",
+  {ovis} status{data}
+  {ovis} logs -f{data}
+  {ovis} down{data}""",
         flush=True,
     )
 
