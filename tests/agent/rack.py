@@ -261,11 +261,14 @@ async def connect(agent: Agent, limit: float = 30) -> Client:
         agent.rack.keys.give(keys, "engine")
     end = time.monotonic() + limit
     while True:
+        client: Client | None = None
         try:
             client = Client(await AgentClient.connect(agent.address, PORT, identity.client_context(), 5), agent)
             await client("Host.getVMList")
             return client
         except VerbError as err:
+            if client is not None:
+                await client.close()
             if time.monotonic() > end:
                 raise AssertionError(f"{agent.name}: {err}\n{agent.told()}") from err
             await asyncio.sleep(0.1)

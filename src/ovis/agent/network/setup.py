@@ -271,14 +271,14 @@ class NetworkVerbs:
         given = options if isinstance(options, Mapping) else {}
         async with self._busy:
             self._confirmed.clear()
-            changes = Changes()
+            changes = await in_thread(Changes)  # its socket has a loop of its own
             try:
                 await in_thread(_apply, wanted, self._kept, changes)
                 if _truth(given.get("connectivityCheck"), True):
                     await self._await_engine(given, changes)
                 await in_thread(_finish, wanted, self._kept, changes)
             finally:
-                changes.close()
+                await in_thread(changes.close)
             self._take(wanted)
             self.dirty = True
             if _truth(given.get("commitOnSuccess"), False):

@@ -72,6 +72,11 @@ async def recover(guests: Guests, *, first: bool) -> None:
     for vm in list(guests.vms.values()):
         if vm.down or (not first and vm.task is not None and not vm.task.done()):
             continue
+        if vm.status == st.MIGRATION_DESTINATION and vm.id not in domains:
+            log.info("a VM that was to come did not", vm=vm.id)
+            await guests.release(vm)
+            guests.forget(vm)
+            continue
         _settle(guests, vm, domains.get(vm.id))
     for vm_id, found in domains.items():
         if vm_id not in guests.vms:
@@ -124,8 +129,6 @@ def show(guests: Guests, vm: Vm, found: Found) -> None:
 def _gone(guests: Guests, vm: Vm) -> None:
     if vm.status == st.MIGRATION_SOURCE:  # a domain leaves its source only when it runs on its target
         guests.ended(vm, ExitCode.NORMAL, ExitReason.MIGRATION_SUCCEEDED, "Migration succeeded")
-    elif vm.status == st.MIGRATION_DESTINATION:
-        guests.ended(vm, ExitCode.ERROR, ExitReason.MIGRATION_FAILED, "Migration failed")
     elif vm.status in (st.WAIT_FOR_LAUNCH, st.RESTORING_STATE):
         guests.ended(
             vm, ExitCode.ERROR, ExitReason.GENERIC_ERROR, "The host's agent ended while the VM was being started"
