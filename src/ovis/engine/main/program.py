@@ -30,6 +30,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     token.add_argument("--hours", type=float, default=24, help="validity (default 24)")
     password = verb("password", "set an internal user's password; reads it from standard input")
     password.add_argument("user", nargs="?", default="admin")
+    user = verb("user", "people of the internal directory; passwords come from standard input")
+    user.add_argument("what", choices=("add", "password", "unlock", "remove", "list"))
+    user.add_argument("name", nargs="?")
+    for option in ("first-name", "last-name", "email"):
+        user.add_argument(f"--{option}", default="")
     config = verb("config", "show settings")
     config.add_argument("--describe", action="store_true", help="document every setting")
     return parser.parse_args(argv)
@@ -54,10 +59,10 @@ def main(argv: list[str] | None = None) -> int:
         set_up(settings)
         return 0
     if args.verb == "password":
-        from ovis.engine.main.setup import set_password
-
-        set_password(settings, args.user, sys.stdin.readline().rstrip("\n"))
-        return 0
+        args.what, args.name = "password", args.user
+        return _user(settings, args)
+    if args.verb == "user":
+        return _user(settings, args)
     if args.verb == "host-token":
         return _host_token(settings, args.uses, args.hours)
     return _run(settings)
@@ -65,6 +70,35 @@ def main(argv: list[str] | None = None) -> int:
 
 def _shown(settings: Any) -> str:
     return "\n".join(f"{name} = {getattr(settings, name)!r}" for name in settings.__struct_fields__)
+
+
+def _user(settings: Any, args: argparse.Namespace) -> int:
+    from ovis.engine.declare.faults import Fault
+    from ovis.engine.main import users
+
+    if args.what != "list" and not args.name:
+        print(f"ovis-engine: user {args.what} needs a name", file=sys.stderr)
+        return 2
+    try:
+        if args.what == "list":
+            print("\n".join(users.listed(settings)))
+        elif args.what in ("add", "password"):
+            password = sys.stdin.readline().rstrip("\n")
+            if not password:
+                print("ovis-engine: the password, on standard input, is empty", file=sys.stderr)
+                return 2
+            if args.what == "password":
+                users.set_password(settings, args.name, password)
+            else:
+                users.add(settings, args.name, password, first=args.first_name, last=args.last_name, email=args.email)
+        elif args.what == "unlock":
+            users.unlock(settings, args.name)
+        else:
+            users.remove(settings, args.name)
+    except (users.NoSuchUser, Fault) as err:
+        print(f"ovis-engine: {err}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _host_token(settings: Any, uses: int, hours: float) -> int:

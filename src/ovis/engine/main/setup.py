@@ -14,7 +14,6 @@ from ovis.engine.access.directory import (
     full_name,
     hash_password,
     seed_admin,
-    set_password as replace_password,
 )
 from ovis.engine.main.composition import open_store
 from ovis.engine.main.pki import Pki, engine_names
@@ -66,23 +65,5 @@ def run(settings: Settings) -> None:
         if wanted:
             write_secret(password_file, wanted)
         store.write_now(seed)
-    finally:
-        store.close()
-
-
-def set_password(settings: Settings, user: str, password: str) -> None:
-    """Give an internal user a new password."""
-    store = open_store(settings)
-    store.start()
-    hashed = hash_password(password)
-
-    def change(tx: Tx) -> None:
-        found = tx.one(User, user_name=full_name(user).lower())
-        if found is None:
-            raise SystemExit(f"There is no user {user}.")
-        replace_password(tx, found, hashed)
-
-    try:
-        store.write_now(change)
     finally:
         store.close()
