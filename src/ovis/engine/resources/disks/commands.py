@@ -60,6 +60,13 @@ def _begin(tx: Tx, ctx: Context) -> None:
     ctx.state["name"] = disk.name if disk else ""
 
 
+def _ok(tx: Tx, ctx: Context) -> None:
+    """It is as it was, unless something else became of it."""
+    disk = tx.get(Disk, ctx.params.disk_id)
+    if disk is not None and disk.status is DiskStatus.LOCKED:
+        set_status(tx, ctx.params.disk_id, DiskStatus.OK)
+
+
 def _forget(tx: Tx, ctx: Context) -> None:
     forget_disk(tx, ctx.params.disk_id)
 
@@ -121,7 +128,7 @@ ADD = Command(
     title="Creating disk {disk}",
     words=words,
     steps=(
-        Step("begin", _begin, undo=_forget),
+        Step("begin", _begin, undo=_forget, undo_own=True),
         Step("create", _create, undo=_uncreate, undo_own=True, title="Creating the volume"),
         Step("plug", _plug, phase="finalizing"),
     ),
@@ -147,7 +154,10 @@ REMOVE = Command(
     params=DiskParams,
     title="Removing disk {disk}",
     words=words,
-    steps=(Step("begin", _begin, undo=_illegal), Step("delete", _delete, title="Deleting the volume")),
+    steps=(
+        Step("begin", _begin, undo=_ok, undo_own=True),
+        Step("delete", _delete, undo=_illegal, undo_own=True, title="Deleting the volume"),
+    ),
     done=Audit(code=2014, severity=N, text="Disk {disk} was removed by {user}."),
     failed=Audit(code=2015, severity=E, text="Disk {disk} could not be removed: {reason}"),
 )
@@ -171,16 +181,12 @@ async def _extend(ctx: Context) -> Callable[[Tx], None]:
     return save
 
 
-def _ok(tx: Tx, ctx: Context) -> None:
-    set_status(tx, ctx.params.disk_id, DiskStatus.OK)
-
-
 EXTEND = Command(
     name="disk.extend",
     params=DiskParams,
     title="Extending disk {disk}",
     words=words,
-    steps=(Step("begin", _begin, undo=_ok), Step("extend", _extend, title="Extending the volume")),
+    steps=(Step("begin", _begin, undo=_ok, undo_own=True), Step("extend", _extend, title="Extending the volume")),
     done=Audit(code=371, severity=N, text="Disk {disk} was extended by {user}."),
     failed=Audit(code=372, severity=E, text="Disk {disk} could not be extended: {reason}"),
 )

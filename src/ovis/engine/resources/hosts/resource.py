@@ -295,7 +295,7 @@ MAINTENANCE = Command(
     words=_words,
     cancellable=True,
     steps=(
-        Step("begin", _begin_maintenance, undo=_active_again),
+        Step("begin", _begin_maintenance, undo=_active_again, undo_own=True),
         Step("empty", _empty, title="Migrating its VMs"),
         Step("leave", _leave, title="Disconnecting storage"),
     ),
@@ -489,7 +489,9 @@ SEARCH = SearchObject(
         "type": Field("enum", "type"),
         "tag": Field(
             "text",
-            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")),
+            via=Join(
+                "tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")
+            ),
             free=False,
         ),
         "active_vms": Field("text", via=Join("vms", "id", "name", "host_id"), free=False),

@@ -15,14 +15,17 @@ from ovis.engine.declare.faults import NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
 from ovis.engine.model.enums import DataCenterStatus, DiskStatus, StorageDomainStatus as Status, StorageType
-from ovis.engine.model.types import Action, DataCenter, Disk, StorageDomain
+from ovis.engine.model.types import Action, DataCenter, Disk, StorageDomain, Vm
 from ovis.engine.resources import bodies
+from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.storage_domains.commands import ACTIVATE, ATTACH, DEACTIVATE, DETACH, DomainParams
 from ovis.engine.resources.storage_domains.connect import up_hosts
 from ovis.engine.resources.storage_domains.contents import disks_of
 from ovis.engine.resources.storage_domains.tables import Attachment, PoolFacts
 from ovis.engine.store.session import Reader, Tx
 
+_BUSY = frozenset({Status.LOCKED, Status.DETACHING, Status.ACTIVATING, Status.PREPARING_FOR_MAINTENANCE})
+_NOT_ATTACHABLE = "ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL"
 _ILLEGAL = "ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL2"
 
 
@@ -30,6 +33,14 @@ def refusals(domain: StorageDomain, status: Status, allowed: frozenset[Status], 
     """The status part of an action's check."""
     if status in allowed:
         return []
+    if status in _BUSY:
+        return [
+            Refusal(
+                "ACTION_TYPE_FAILED_OBJECT_LOCKED",
+                f"Storage domain {domain.name} is {status.value}.",
+                "Wait for the end of what happens to it.",
+            )
+        ]
     names = ", ".join(sorted(s.value for s in allowed))
     return [
         Refusal(_ILLEGAL, f"Cannot {verb} storage domain {domain.name}: it is {status.value}.", f"It must be {names}.")
@@ -60,9 +71,11 @@ def add(tx: Tx, call: Call, body: StorageDomain) -> Started:
     data_center = tx.need(DataCenter, call.ids[0])
     domain = bodies.resolve(tx, StorageDomain, body)
     if tx.count(Attachment, storage_domain_id=str(domain.id)):
-        raise refuse(_ILLEGAL, f"Storage domain {domain.name} is already attached.")
+        raise refuse(_NOT_ATTACHABLE, f"Storage domain {domain.name} is already attached.")
     if domain.status is not Status.UNATTACHED:
-        raise refuse(_ILLEGAL, f"Storage domain {domain.name} is {domain.status.value if domain.status else 'in use'}.")
+        raise refuse(
+            _NOT_ATTACHABLE, f"Storage domain {domain.name} is {domain.status.value if domain.status else 'in use'}."
+        )
     local = domain.storage is not None and domain.storage.type is StorageType.LOCALFS
     if local is not bool(data_center.local):
         raise refuse(
@@ -140,7 +153,7 @@ def deactivate(tx: Tx, call: Call, action: Action) -> Started:
     if running:
         reasons.append(
             Refusal(
-                "ERROR_CANNOT_DEACTIVATE_DOMAIN_WITH_ACTIVE_VMS",
+                "ACTION_TYPE_FAILED_DETECTED_ACTIVE_VMS",
                 f"Running VMs have disks on it: {', '.join(running[:10])}.",
                 "Shut them down or move their disks.",
             )
@@ -156,6 +169,12 @@ def deactivate(tx: Tx, call: Call, action: Action) -> Started:
         )
     bodies.raise_all(reasons)
     return _begin(tx, call, DEACTIVATE, domain, data_center)
+
+
+def _protected_vms(rd: Reader, storage_domain_id: str) -> list[str]:
+    disks = [str(d.id) for d in rd.find(Disk, storage_domain_id=storage_domain_id)]
+    owners = {row.vm_id for row in rd.find(VmDisk, disk_id=disks)}
+    return sorted(str(vm.name) for vm in rd.get_many(Vm, owners).values() if vm.delete_protected)
 
 
 def _running_vms(rd: Reader, storage_domain_id: str) -> list[str]:
@@ -176,8 +195,17 @@ def _running_vms(rd: Reader, storage_domain_id: str) -> list[str]:
 def detach(tx: Tx, call: Call, body: Any) -> Started:
     """DELETE below the data center: only in maintenance."""
     domain, data_center, row = _addressed(tx, call)
-    allowed = frozenset({Status.MAINTENANCE, Status.INACTIVE})
+    allowed = frozenset({Status.MAINTENANCE})
     reasons = refusals(domain, row.status, allowed, "detach")
+    protected = _protected_vms(tx, str(domain.id))
+    if protected:
+        reasons.append(
+            Refusal(
+                "ACTION_TYPE_FAILED_STORAGE_DELETE_PROTECTED",
+                f"VMs with disks on it are protected against deletion: {', '.join(protected[:10])}.",
+                "Switch their delete protection off first.",
+            )
+        )
     others = [a for a in tx.find(Attachment, data_center_id=str(data_center.id)) if a.id != row.id]
     if row.master and others:
         reasons.append(

@@ -101,6 +101,17 @@ async def _create(ctx: Context) -> Callable[[Tx], None]:
     return save
 
 
+async def _uncreate(ctx: Context) -> None:
+    """What was made goes; what was there before stays."""
+    p: DomainParams = ctx.params
+    if p.existing:
+        return
+    known = await ctx.services.hosts.call(p.host_id, "Host.getStorageDomains", {})
+    if p.storage_domain_id in (known or ()):
+        ids = {"storagedomainID": p.storage_domain_id, "autoDetach": False}
+        await ctx.services.hosts.call(p.host_id, "StorageDomain.format", ids)
+
+
 def _forget(tx: Tx, ctx: Context) -> None:
     """Undo of an add: the domain's rows go."""
     forget_domain(tx, ctx.params.storage_domain_id)
@@ -129,9 +140,9 @@ ADD = Command(
     title="Creating storage domain {storage_domain}",
     words=words,
     steps=(
-        Step("begin", _begin_add, undo=_forget),
+        Step("begin", _begin_add, undo=_forget, undo_own=True),
         Step("connect", _connect, title="Connecting the storage server"),
-        Step("create", _create, title="Creating the storage domain"),
+        Step("create", _create, undo=_uncreate, undo_own=True, title="Creating the storage domain"),
     ),
     done=Audit(code=956, severity=N, text="Storage Domain {storage_domain} was added by {user}."),
     failed=Audit(code=957, severity=E, text="Storage Domain {storage_domain} could not be added: {reason}"),
@@ -141,10 +152,12 @@ ADD = Command(
 # -- attach and activate ----------------------------------------------------------------------------------------
 
 
-def _set_status(status: Status) -> Callable[[Tx, Context], None]:
+def _set_status(status: Status, *, only: Status | None = None) -> Callable[[Tx, Context], None]:
+    """only: if it still has that status; else something has really changed."""
+
     def run(tx: Tx, ctx: Context) -> None:
         found = tx.get(Attachment, key(ctx.params))
-        if found is not None:
+        if found is not None and only in (None, found.status):
             tx.update(replace(found, status=status))
 
     return run
@@ -194,6 +207,43 @@ async def _attach(ctx: Context) -> Callable[[Tx], None]:
     return save
 
 
+async def _unattach(ctx: Context) -> None:
+    """The domain leaves the pool, the pool goes with its only domain."""
+    p: DomainParams = ctx.params
+    hosts = ctx.services.hosts
+    mine, up = await ctx.read(
+        lambda rd: (rd.get(Attachment, key(p)), [str(h.id) for h in connect.up_hosts(rd, p.data_center_id)])
+    )
+    if mine is None or not up:
+        return
+    info = await hosts.call(up[0], "StorageDomain.getInfo", {"storagedomainID": p.storage_domain_id})
+    if p.data_center_id not in (info.get("pool") or ()):
+        return
+    if mine.master:
+        await hosts.stop_spm(p.data_center_id)
+        await _leave_pool(ctx, up)
+        return
+    ids = {"storagedomainID": p.storage_domain_id, "storagepoolID": p.data_center_id}
+    nothing = {"masterSdUUID": connect.NOWHERE, "masterVersion": 0}
+    await hosts.spm_call(p.data_center_id, "StorageDomain.deactivate", ids | nothing)
+    await hosts.spm_call(p.data_center_id, "StorageDomain.detach", ids | nothing | {"force": False})
+
+
+async def _leave_pool(ctx: Context, up: list[str]) -> None:
+    """Every host forgets the pool, and its last domain is nobody's any more."""
+    p: DomainParams = ctx.params
+    for host_id in up:
+        await connect.disconnect_pool(ctx.services, host_id, p.data_center_id)
+    connection = await ctx.read(lambda rd: _connection(rd, p.storage_domain_id))
+    await connect.connect_server(ctx.services, up[0], connect.NOWHERE, connection)
+    number = await ctx.read(lambda rd: connect.spm_id(rd, up[0]))
+    await ctx.services.hosts.call(
+        up[0],
+        "StoragePool.destroy",
+        {"storagepoolID": p.data_center_id, "hostID": number, "scsiKey": p.data_center_id},
+    )
+
+
 async def _pool_up(ctx: Context) -> None:
     """Every host knows the pool before an SPM is chosen."""
     await connect.refresh_pool_everywhere(ctx.services, ctx.params.data_center_id)
@@ -225,6 +275,9 @@ def _detached_again(tx: Tx, ctx: Context) -> None:
         domain = tx.get(StorageDomain, ctx.params.storage_domain_id)
         if domain is not None:
             tx.update(replace(domain, status=Status.UNATTACHED))
+        center = tx.get(DataCenter, ctx.params.data_center_id)
+        if center is not None and not tx.count(Attachment, data_center_id=ctx.params.data_center_id):
+            tx.update(replace(center, status=DataCenterStatus.UNINITIALIZED))
 
 
 async def _refresh(ctx: Context) -> None:
@@ -237,9 +290,9 @@ ATTACH = Command(
     title="Attaching storage domain {storage_domain} to data center {data_center}",
     words=words,
     steps=(
-        Step("begin", _set_status(Status.LOCKED), undo=_detached_again),
+        Step("begin", _set_status(Status.LOCKED), undo=_detached_again, undo_own=True),
         Step("connect", _connect_all, title="Connecting hosts to the storage server"),
-        Step("attach", _attach, title="Attaching the storage domain"),
+        Step("attach", _attach, undo=_unattach, undo_own=True, title="Attaching the storage domain"),
         Step("pool", _pool_up),
         Step("activate", _activate, title="Activating the storage domain"),
         Step("refresh", _refresh),
@@ -261,7 +314,12 @@ ACTIVATE = Command(
     title="Activating storage domain {storage_domain}",
     words=words,
     steps=(
-        Step("begin", _set_status(Status.ACTIVATING), undo=_set_status(Status.MAINTENANCE)),
+        Step(
+            "begin",
+            _set_status(Status.ACTIVATING),
+            undo=_set_status(Status.MAINTENANCE, only=Status.ACTIVATING),
+            undo_own=True,
+        ),
         Step("connect", _connect_all, title="Connecting hosts to the storage server"),
         Step("pool", _pool_up),
         Step("activate", _activate, title="Activating the storage domain"),
@@ -330,7 +388,12 @@ DEACTIVATE = Command(
     title="Putting storage domain {storage_domain} into maintenance",
     words=words,
     steps=(
-        Step("begin", _set_status(Status.PREPARING_FOR_MAINTENANCE), undo=_set_status(Status.ACTIVE)),
+        Step(
+            "begin",
+            _set_status(Status.PREPARING_FOR_MAINTENANCE),
+            undo=_set_status(Status.ACTIVE, only=Status.PREPARING_FOR_MAINTENANCE),
+            undo_own=True,
+        ),
         Step("deactivate", _deactivate, title="Deactivating the storage domain"),
         Step("release", _release),
     ),
@@ -355,16 +418,7 @@ async def _detach(ctx: Context) -> Callable[[Tx], None]:
     ids = {"storagedomainID": p.storage_domain_id, "storagepoolID": p.data_center_id}
     if up and master:
         await hosts.stop_spm(p.data_center_id)  # detaching the others may have needed one
-        for host_id in up:
-            await connect.disconnect_pool(ctx.services, host_id, p.data_center_id)
-        connection = await ctx.read(lambda rd: _connection(rd, p.storage_domain_id))
-        await connect.connect_server(ctx.services, up[0], connect.NOWHERE, connection)
-        number = await ctx.read(lambda rd: connect.spm_id(rd, up[0]))
-        await hosts.call(
-            up[0],
-            "StoragePool.destroy",
-            {"storagepoolID": p.data_center_id, "hostID": number, "scsiKey": p.data_center_id},
-        )
+        await _leave_pool(ctx, up)
     elif up:
         await hosts.spm_call(
             p.data_center_id,
@@ -375,7 +429,6 @@ async def _detach(ctx: Context) -> Callable[[Tx], None]:
     def save(tx: Tx) -> None:
         _detached_again(tx, ctx)
         if not tx.count(Attachment, data_center_id=p.data_center_id):
-            tx.update(replace(tx.need(DataCenter, p.data_center_id), status=DataCenterStatus.UNINITIALIZED))
             facts = tx.get(PoolFacts, p.data_center_id) or PoolFacts(id=p.data_center_id)
             tx.put(replace(facts, master_version=facts.master_version + 1))
 
@@ -388,7 +441,7 @@ DETACH = Command(
     title="Detaching storage domain {storage_domain}",
     words=words,
     steps=(
-        Step("begin", _set_status(Status.DETACHING), undo=_set_status(Status.MAINTENANCE)),
+        Step("begin", _set_status(Status.DETACHING), undo=_set_status(Status.MAINTENANCE), undo_own=True),
         Step("detach", _detach, title="Detaching the storage domain"),
     ),
     done=Audit(
@@ -445,7 +498,7 @@ REMOVE = Command(
     title="Removing storage domain {storage_domain}",
     words=words,
     steps=(
-        Step("begin", _locked_domain(Status.LOCKED), undo=_locked_domain(Status.UNATTACHED)),
+        Step("begin", _locked_domain(Status.LOCKED), undo=_locked_domain(Status.UNATTACHED), undo_own=True),
         Step("format", _format, title="Formatting the storage"),
         Step("forget", _removed),
     ),

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ovis.engine.commands import Lock, begin
+from ovis.engine.commands import Lock, begin, require_unlocked
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, Refusal, refuse
 from ovis.engine.declare.permits import Permit
@@ -208,8 +208,9 @@ def remove(tx: Tx, call: Call, body: Any) -> Started | None:
     domain = tx.need(StorageDomain, call.ids[-1])
     destroy = call.flag("destroy") or bool(getattr(body, "destroy", None))
     if destroy:
+        require_unlocked(tx, ("storage_domain", str(domain.id)))
         for attachment in tx.find(Attachment, storage_domain_id=str(domain.id)):
-            if attachment.status in (Status.ACTIVE, Status.ACTIVATING, Status.LOCKED, Status.PREPARING_FOR_MAINTENANCE):
+            if attachment.status is Status.ACTIVE:
                 raise refuse(
                     "ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL2",
                     f"Storage domain {domain.name} is {attachment.status.value}.",
@@ -227,7 +228,7 @@ def remove(tx: Tx, call: Call, body: Any) -> Started | None:
             "Detach it first.",
         )
     if domain.status is Status.LOCKED:
-        raise refuse("ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL2", f"Storage domain {domain.name} is locked.")
+        raise refuse("ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL", f"Storage domain {domain.name} is locked.")
     named = call.params.get("host") or ""
     reference = getattr(body, "host", None) or (
         Host(id=named) if tx.get(Host, named) else Host(name=named) if named else None

@@ -16,7 +16,7 @@ from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus, VmS
 from ovis.engine.model.types import Disk, Template, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks import volumes
-from ovis.engine.resources.disks.commands import forget_disk
+from ovis.engine.resources.disks.commands import forget_disk, set_status
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.templates.tables import TemplateNic
@@ -106,7 +106,7 @@ ADD = Command(
     title="Creating template {template}",
     words=words,
     steps=(
-        Step("begin", _begin, undo=_undo_add),
+        Step("begin", _begin, undo=_undo_add, undo_own=True),
         Step("disks", _copy, undo=_uncopy, undo_own=True, title="Copying the disks"),
     ),
     done=Audit(code=51, severity=N, text="Creation of template {template} was completed."),
@@ -130,14 +130,23 @@ async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
 
 
 def _not_removed(tx: Tx, ctx: Context) -> None:
-    """The template stays, with disks that may be half gone."""
+    """The template stays."""
+    template = tx.get(Template, ctx.params.template_id)
+    if template is not None and template.status is TemplateStatus.LOCKED:
+        tx.update(replace(template, status=TemplateStatus.OK))
+    for _, disk_id in ctx.params.copies:
+        disk = tx.get(Disk, disk_id)
+        if disk is not None and disk.status is DiskStatus.LOCKED:
+            set_status(tx, disk_id, DiskStatus.OK)
+
+
+def _half_removed(tx: Tx, ctx: Context) -> None:
+    """Its disks may be half gone."""
     template = tx.get(Template, ctx.params.template_id)
     if template is not None:
         tx.update(replace(template, status=TemplateStatus.ILLEGAL))
     for _, disk_id in ctx.params.copies:
-        disk = tx.get(Disk, disk_id)
-        if disk is not None:
-            tx.update(replace(disk, status=DiskStatus.ILLEGAL))
+        set_status(tx, disk_id, DiskStatus.ILLEGAL)
 
 
 REMOVE = Command(
@@ -145,7 +154,10 @@ REMOVE = Command(
     params=TemplateParams,
     title="Removing template {template}",
     words=words,
-    steps=(Step("begin", _begin, undo=_not_removed), Step("disks", _remove_disks, title="Removing the disks")),
+    steps=(
+        Step("begin", _begin, undo=_not_removed, undo_own=True),
+        Step("disks", _remove_disks, undo=_half_removed, undo_own=True, title="Removing the disks"),
+    ),
     done=Audit(code=251, severity=N, text="Template {template} was removed by {user}."),
     failed=Audit(code=110, severity=E, text="Template {template} could not be removed: {reason}"),
 )

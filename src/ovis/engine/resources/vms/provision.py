@@ -16,7 +16,7 @@ from ovis.engine.model.enums import DiskStatus, LogSeverity
 from ovis.engine.model.types import Disk, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks import volumes
-from ovis.engine.resources.disks.commands import forget_disk
+from ovis.engine.resources.disks.commands import forget_disk, set_status
 from ovis.engine.resources.disks.tables import DiskImage, VmDisk
 from ovis.engine.resources.mac_pools import release
 from ovis.engine.resources.tags import forget_tags
@@ -112,7 +112,7 @@ ADD = Command(
     title="Creating VM {vm}",
     words=words,
     steps=(
-        Step("begin", _begin, undo=_undo_add),
+        Step("begin", _begin, undo=_undo_add, undo_own=True),
         Step("disks", _copy, undo=_uncopy, undo_own=True, title="Creating the disks"),
     ),
     done=Audit(code=53, severity=N, text="VM {vm} creation was completed."),
@@ -136,14 +136,20 @@ async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
 
 
 def _not_removed(tx: Tx, ctx: Context) -> None:
-    """The VM stays, with disks that may be half gone."""
+    """The VM stays."""
     vm = tx.get(Vm, ctx.params.vm_id)
     if vm is not None and vm.status is S.IMAGE_LOCKED:
         tx.update(replace(vm, status=S.DOWN))
     for _, disk_id in ctx.params.copies:
         disk = tx.get(Disk, disk_id)
-        if disk is not None:
-            tx.update(replace(disk, status=DiskStatus.ILLEGAL))
+        if disk is not None and disk.status is DiskStatus.LOCKED:
+            set_status(tx, disk_id, DiskStatus.OK)
+
+
+def _half_removed(tx: Tx, ctx: Context) -> None:
+    """Its disks may be half gone."""
+    for _, disk_id in ctx.params.copies:
+        set_status(tx, disk_id, DiskStatus.ILLEGAL)
 
 
 REMOVE = Command(
@@ -151,7 +157,10 @@ REMOVE = Command(
     params=ProvisionParams,
     title="Removing VM {vm}",
     words=words,
-    steps=(Step("begin", _begin, undo=_not_removed), Step("disks", _remove_disks, title="Removing the disks")),
+    steps=(
+        Step("begin", _begin, undo=_not_removed, undo_own=True),
+        Step("disks", _remove_disks, undo=_half_removed, undo_own=True, title="Removing the disks"),
+    ),
     done=Audit(code=113, severity=N, text="VM {vm} was removed by {user}."),
     failed=Audit(code=59, severity=E, text="Failed to remove VM {vm} (User: {user}): {reason}"),
 )

@@ -432,7 +432,9 @@ SEARCH = SearchObject(
         "template": Field("text", via=Join("templates", "template_id", "name"), free=False),
         "tag": Field(
             "text",
-            via=Join("tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")),
+            via=Join(
+                "tag_assignments", "id", "tag_id", "object_id", then=Join("tags", "tag_id", "name", tree="parent_id")
+            ),
             free=False,
         ),
         "storage": Field(

@@ -144,6 +144,7 @@ def refusals_to_start(
     locked_disks: Sequence[str],
     illegal_disks: Sequence[str],
     data_center_up: bool,
+    inactive_domains: Sequence[str] = (),
 ) -> list[Refusal]:
     """Everything that stops a start besides the choice of a host. Counts are of plugged devices."""
     found = START.refusals(vm) + disks_locked(locked_disks)
@@ -159,6 +160,14 @@ def refusals_to_start(
                 "ACTION_TYPE_FAILED_STORAGE_POOL_STATUS_ILLEGAL",
                 "The data center's storage is not up.",
                 "Wait until it is, or activate its storage domains.",
+            )
+        )
+    elif inactive_domains:
+        found.append(
+            Refusal(
+                "ACTION_TYPE_FAILED_STORAGE_DOMAIN_STATUS_ILLEGAL2",
+                f"Storage domains of its disks are not active: {', '.join(inactive_domains)}.",
+                "Activate them.",
             )
         )
     if vm.stateless and vm.high_availability and vm.high_availability.enabled:

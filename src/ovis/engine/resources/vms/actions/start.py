@@ -22,11 +22,12 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import DiskStatus, HostStatus, LogSeverity
-from ovis.engine.model.types import Action, Cluster, Host, Vm
+from ovis.engine.model.enums import DiskStatus, HostStatus, LogSeverity, StorageDomainStatus
+from ovis.engine.model.types import Action, Cluster, Host, StorageDomain, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.connect import is_up
+from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.domain import domain_xml
 from ovis.engine.resources.vms.memory import without_memory
@@ -63,12 +64,16 @@ def words(rd: Reader, params: StartParams, state: Mapping[str, Any]) -> Mapping[
 
 def checks(rd: Reader, vm: Vm) -> list[Refusal]:
     """Everything that stops a start besides a host."""
-    disks = [(r, d) for r, d, _ in disks_of_vm(rd, str(vm.id)) if r.attachment.active]
     cdrom = rd.one(VmCdrom, vm_id=str(vm.id))
     cluster = rd.get(Cluster, vm.cluster.id) if vm.cluster else None
     data_center_id = str(cluster.data_center.id) if cluster and cluster.data_center else ""
+    attached = [(r, d, i) for r, d, i in disks_of_vm(rd, str(vm.id)) if r.attachment.active]
+    disks = [(r, d) for r, d, _ in attached]
+    states = rd.get_many(Attachment, {f"{i.pool_id}/{i.domain_id}" for _, _, i in attached})
+    off = {i.domain_id for _, _, i in attached if not _usable(states.get(f"{i.pool_id}/{i.domain_id}"))}
     return rules.refusals_to_start(
         vm,
+        inactive_domains=sorted(str(d.name) for d in rd.get_many(StorageDomain, off).values()),
         disks=len(disks),
         boot_disks=sum(bool(r.attachment.bootable) for r, _ in disks),
         nics=len([n for n in rd.find(VmNic, vm_id=str(vm.id)) if n.nic.plugged is not False]),
@@ -77,6 +82,10 @@ def checks(rd: Reader, vm: Vm) -> list[Refusal]:
         illegal_disks=[str(d.alias) for _, d in disks if d.status is DiskStatus.ILLEGAL],
         data_center_up=is_up(rd, data_center_id),
     )
+
+
+def _usable(row: Attachment | None) -> bool:
+    return row is not None and row.status is StorageDomainStatus.ACTIVE
 
 
 def start(tx: Tx, call: Call, action: Action) -> Started:
