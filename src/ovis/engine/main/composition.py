@@ -45,7 +45,7 @@ class Engine:
         self.store = open_store(settings)
         self.hosts = Hosts(self.store, self.pki.client_context(), settings)
         self.services = Services(store=self.store, hosts=self.hosts, runner=None, settings=settings, pki=self.pki)
-        self.runner = Runner(self.services, resources.COMMANDS)
+        self.runner = Runner(self.services, resources.COMMANDS, owner=instance_id)
         self.services.runner = self.runner
         self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
