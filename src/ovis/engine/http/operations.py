@@ -20,7 +20,7 @@ from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound
 from ovis.engine.declare.resource import Action as Verb, AdminOnly, Op, Public, Resource, Started
-from ovis.engine.declare.shape import names_of
+from ovis.engine.declare.shape import attributes, names_of
 from ovis.engine.http.follow import Follower, paths_of
 from ovis.engine.http.messages import Answer, Request, location
 from ovis.engine.http.router import Route
@@ -97,7 +97,7 @@ class Operations:
 
     async def _get(self, route: Route, call: Call, fmt: Format) -> Answer:
         resource = route.resource
-        follow = self._follow_paths(call)
+        follow = self._follow_paths(call, resource)
         plain = (
             resource.cacheable
             and resource.derive is None
@@ -220,7 +220,7 @@ class Operations:
 
     async def _list(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
         resource = route.resource
-        follow = self._follow_paths(call)
+        follow = self._follow_paths(call, resource)
         found = await self._store.read(lambda rd: self._fetch(rd, route, call, fmt, follow))
         chunks = self._rows.collection(
             call,
@@ -339,11 +339,12 @@ class Operations:
         found: Context = resource.v3_context(rd, objects)
         return found
 
-    def _follow_paths(self, call: Call) -> list[tuple[str, ...]]:
+    def _follow_paths(self, call: Call, resource: Resource) -> list[tuple[str, ...]]:
         paths = paths_of(call.params.get("follow", ""))
         if call.dialect == 3 and call.params.get("detail"):
             words = call.params["detail"].replace("+", " ").replace(",", " ").split()
-            paths += [(_V3_DETAILS[w],) for w in words if w in _V3_DETAILS]
+            known = {row.name for row in attributes(resource.type)}
+            paths += [(_V3_DETAILS[w],) for w in words if _V3_DETAILS.get(w) in known]  # details of others are ignored
         return paths
 
     def _prefix(self, route: Route, call: Call) -> str:
