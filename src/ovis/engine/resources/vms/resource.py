@@ -129,7 +129,7 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         _placement(tx, vm),
         id=vm_id,
         name=body.name,
-        description=body.description if body.description is not None else "",
+        description=body.description or None,  # an empty element upsets libgovirt
         comment=body.comment if body.comment is not None else "",
         cluster=Cluster(id=cluster.id),
         template=Template(id=BLANK_TEMPLATE if clone else template.id),
