@@ -35,10 +35,10 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import texts
 from ovis.engine.resources.levels import LATEST, level_of, level_text, supported, version_of
+from ovis.engine.resources.migration_policies import MINIMAL_DOWNTIME
 from ovis.engine.resources.texts import TextRule
 
 NONE_POLICY = "b4ed2332-a7ac-4d5f-9596-99a439cb2812"
-MINIMAL_DOWNTIME = "80554327-0569-496b-bdeb-fcbbf52b827b"
 NAME_RULE = TextRule(40, 1, texts.NAME, too_long="VALIDATION_CLUSTER_NAME_MAX")
 
 

@@ -24,8 +24,8 @@ from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity
-from ovis.engine.model.types import Action, Host, Vm
-from ovis.engine.resources import bodies
+from ovis.engine.model.types import Action, Cluster, Host, Vm
+from ovis.engine.resources import bodies, migration_policies
 from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
@@ -42,15 +42,6 @@ STARTED = Audit(
 )
 CANCELLED = Audit(code=161, severity=N, text="Migration of VM {vm} was cancelled by {user}.")
 _LOST = 60.0  # seconds without an answer of either side before the outcome is left to what hosts report
-# Policy "Minimal downtime".
-_SCHEDULE = {
-    "init": [{"name": "setDowntime", "params": ["100"]}],
-    "stalling": [
-        {"limit": limit, "action": {"name": "setDowntime", "params": [str(ms)]}}
-        for limit, ms in ((1, 150), (2, 200), (3, 300), (4, 400), (6, 500))
-    ]
-    + [{"limit": -1, "action": {"name": "abort", "params": []}}],
-}
 
 
 class MigrateParams(Struct, kw_only=True, frozen=True):
@@ -125,7 +116,7 @@ def begin_migration(
 async def _ask(ctx: Context) -> None:
     """VM.migrate on the source, unless it is under way or over."""
     p: MigrateParams = ctx.params
-    target = await ctx.read(lambda rd: rd.need(Host, p.target))
+    target, how = await ctx.read(lambda rd: (rd.need(Host, p.target), _how(rd, p.vm_id)))
     row = await _row(ctx, p.source, p.vm_id)
     if row is None:
         raise HostUnreachable("the source host does not answer", host_id=p.source)
@@ -141,17 +132,9 @@ async def _ask(ctx: Context) -> None:
                     "vmId": p.vm_id,
                     "dst": f"{target.address}:{target.port or 54321}",
                     "method": "online",
-                    "tunneled": False,
                     "abortOnError": True,
-                    "autoConverge": True,
-                    "compressed": False,
-                    "encrypted": False,
-                    "maxBandwidth": 52,
                     "consoleAddress": target.address,
-                    "convergenceSchedule": _SCHEDULE,
-                    "enableGuestEvents": True,
-                    "incomingLimit": 2,
-                    "outgoingLimit": 2,
+                    **how,
                 },
             },
             correlation_id=ctx.correlation_id,
@@ -159,6 +142,11 @@ async def _ask(ctx: Context) -> None:
     except HostError as err:
         if err.code != Code.MIGRATION_IN_PROGRESS:
             raise
+
+
+def _how(rd: Reader, vm_id: str) -> dict[str, Any]:
+    vm = rd.need(Vm, vm_id)
+    return migration_policies.parameters(vm, rd.need(Cluster, vm.cluster.id if vm.cluster else None))
 
 
 async def _follow(ctx: Context) -> Callable[[Tx], None]:
