@@ -22,6 +22,7 @@ from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import ha, monitoring
+from ovis.engine.resources.vms.actions.start import start_again
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class EngineObserver:
 
     def start(self) -> None:
         """Begin what the engine does of itself: restarts of highly available VMs."""
-        self._restarts = asyncio.create_task(ha.watch(self._services), name="ha-restarts")
+        self._restarts = asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts")
 
     async def stop(self) -> None:
         """End it."""

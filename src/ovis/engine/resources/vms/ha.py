@@ -6,7 +6,10 @@ Follows: engine 4.5: first after 10 s, ten tries each 30 s, then each 30 min; hi
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
@@ -55,9 +58,10 @@ def _due(rd: Reader, now: datetime) -> list[str]:
     return [str(vm.id) for vm in order]
 
 
-def _try(tx: Tx, vm_id: str, now: datetime) -> None:
-    from ovis.engine.resources.vms.actions.start import start_again
+Start = Callable[[Tx, Vm, VmRuntime], Any]
 
+
+def _try(start: Start, vm_id: str, now: datetime, tx: Tx) -> None:
     vm, runtime = tx.need(Vm, vm_id), tx.need(VmRuntime, vm_id)
     if runtime.restart_at is None:
         return
@@ -65,7 +69,7 @@ def _try(tx: Tx, vm_id: str, now: datetime) -> None:
         tx.put(replace(runtime, restart_at=None, restarts=0))
         return
     later = tx.put(after_a_try(runtime, now))
-    start_again(tx, vm, later)
+    start(tx, vm, later)
     if runtime.restarts == 0:
         record(tx, RESTARTING, vm=vm)
 
@@ -79,15 +83,15 @@ def _refused(tx: Tx, vm_id: str, now: datetime, reason: str) -> None:
         record(tx, NOT_RESTARTED, vm=vm, reason=reason)
 
 
-async def watch(services: Services) -> None:
-    """Start what is due, for ever."""
+async def watch(services: Services, start: Start) -> None:
+    """Start what is due, for ever. start: the room's own action, which this module does not import."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         now = life.utc_now()
         try:
             for vm_id in await services.store.read(lambda rd, at=now: _due(rd, at)):  # type: ignore[misc]
                 try:
-                    await services.store.write(lambda tx, v=vm_id, at=now: _try(tx, v, at))  # type: ignore[misc]
+                    await services.store.write(partial(_try, start, vm_id, now))
                 except Fault as err:
                     why = err.detail
                     await services.store.write(lambda tx, v=vm_id, at=now, w=why: _refused(tx, v, at, w))  # type: ignore[misc]
