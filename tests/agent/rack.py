@@ -185,9 +185,11 @@ class Agent:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
 
     def pid(self) -> int:
-        """The agent itself: nsenter's child."""
+        """The agent itself: nsenter's child, once it is there."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        file = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        while not (children := file.read_text().split()) and self.process.poll() is None:
+            time.sleep(0.01)
         return int(children[0])
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ Does: ask, and keep for a while what only changes with libvirt. Defines the netw
 does not ship. Does not: report capabilities (host).
 """
 
+import asyncio
 import os
 import platform
 import shutil
@@ -108,6 +109,7 @@ class Facts:
     def __init__(self, settings: AgentSettings, link: Link, host_uuid: str) -> None:
         self._settings, self._link, self._uuid = settings, link, host_uuid
         self._known: tuple[float, Hypervisor] | None = None
+        self._asking = asyncio.Lock()
 
     def forget(self) -> None:
         """libvirt was started anew."""
@@ -115,9 +117,10 @@ class Facts:
 
     async def hypervisor(self) -> Hypervisor:
         """libvirt's part, at most five minutes old."""
-        if self._known is None or time.monotonic() - self._known[0] > _KEPT:
-            self._known = (time.monotonic(), await self._link.call(_ask, self._settings))
-        return self._known[1]
+        async with self._asking:
+            if self._known is None or time.monotonic() - self._known[0] > _KEPT:
+                self._known = (time.monotonic(), await self._link.call(_ask, self._settings))
+            return self._known[1]
 
     async def __call__(self) -> HostFacts:
         """All of it."""
