@@ -122,7 +122,13 @@ def _run(settings: Any) -> int:
     if not (settings.folder / "pki" / "engine.pem").exists():
         print("ovis-engine: not set up yet; run `ovis-engine setup` first", file=sys.stderr)
         return 2
-    return uvloop.run(_serve(settings))
+    from ovis.engine.declare.faults import Fault
+
+    try:
+        return uvloop.run(_serve(settings))
+    except Fault as err:  # the database is not one that this engine may use, or is not there
+        print(f"ovis-engine: {err.detail}", file=sys.stderr)
+        return 2
 
 
 async def _serve(settings: Any) -> int:
@@ -131,9 +137,11 @@ async def _serve(settings: Any) -> int:
     from ovis.engine.main.composition import Engine
     from ovis.engine.main.logs import configure
     from ovis.engine.main.setup import instance_id
+    from ovis.engine.store.migrations.run import require_current
 
     configure()
     engine = Engine(settings, instance_id(settings.folder))
+    require_current(engine.store.engine)
     await engine.start()
     pki = settings.folder / "pki"
     server = uvicorn.Server(

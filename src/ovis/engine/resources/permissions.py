@@ -88,15 +88,19 @@ def _super(rd: Reader, call: Call) -> bool:
     )
 
 
+def require_another_super_user(rd: Reader, going: Sequence[Grant]) -> None:
+    """Refuse if nobody would be SuperUser of the system once these permissions are gone."""
+    known = {g.id for g in rd.find(Grant, role_id=SUPER_USER, object_id=SYSTEM_ID)}
+    if known and known <= {g.id for g in going}:
+        raise refuse("ERROR_CANNOT_REMOVE_LAST_SUPER_USER_ROLE", "The last SuperUser of the system cannot go.")
+
+
 def take(tx: Tx, call: Call, body: Any) -> None:
     """Revoke a permission: never the last SuperUser, nor everyone's on the system."""
     grant = tx.need(Grant, call.ids[-1])
     role = tx.need(Role, grant.role_id)
     _may_handle(tx, call, role)
-    if grant.role_id == SUPER_USER and grant.object_id == SYSTEM_ID:
-        left = [g for g in tx.find(Grant, role_id=SUPER_USER, object_id=SYSTEM_ID) if g.id != grant.id]
-        if not left:
-            raise refuse("ERROR_CANNOT_REMOVE_LAST_SUPER_USER_ROLE", "The last SuperUser of the system cannot go.")
+    require_another_super_user(tx, [grant])
     if grant.principal_id == EVERYONE_ID and grant.object_id == SYSTEM_ID:
         raise refuse("SYSTEM_PERMISSIONS_CANT_BE_REMOVED_FROM_EVERYONE", "Everyone keeps this permission.")
     if not holds(tx, call.principal, Permit.MANIPULATE_PERMISSIONS, grant.object_type, grant.object_id):

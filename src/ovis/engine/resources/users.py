@@ -29,7 +29,7 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
-from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL
+from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL, require_another_super_user
 from ovis.engine.resources.roles import permits
 from ovis.engine.resources.tags import forget_tags, tags_of
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -76,7 +76,9 @@ def remove_user(tx: Tx, call: Call, body: Any) -> None:
     user = tx.need(User, call.ids[-1])
     if user.id == call.principal.user_id:
         raise refuse("USER_CANNOT_REMOVE_HIMSELF", "You cannot remove yourself.")
-    for grant in tx.find(Grant, principal_id=str(user.id)):
+    grants = tx.find(Grant, principal_id=str(user.id))
+    require_another_super_user(tx, grants)
+    for grant in grants:
         tx.delete(Grant, grant.id)
     for token in tx.find(Token, user_id=str(user.id)):
         tx.delete(Token, token.id)
@@ -106,7 +108,9 @@ def remove_group(tx: Tx, call: Call, body: Any) -> None:
     group = tx.need(Group, call.ids[-1])
     if group.namespace == "*" and group.name == "Everyone":
         raise refuse("USER_CANNOT_REMOVE_EVERYONE", "Everyone cannot be removed.")
-    for grant in tx.find(Grant, principal_id=str(group.id)):
+    grants = tx.find(Grant, principal_id=str(group.id))
+    require_another_super_user(tx, grants)
+    for grant in grants:
         tx.delete(Grant, grant.id)
     forget_tags(tx, str(group.id))
     tx.delete(Group, str(group.id))
