@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -389,12 +391,17 @@ async def test_the_ticket_opens_the_console_over_the_network(lab: Lab) -> None:
         ticket = {"deviceType": "graphics", "graphicsType": "vnc", "password": "secret12", "ttl": 60, "params": {}}
         assert not await _vnc(at["ipAddress"], int(at["port"]), "secret12")  # it expired in 1970
         await client("VM.updateDevice", vmID=vm_id, params=ticket)
-        assert await _vnc(at["ipAddress"], int(at["port"]), "secret12")
+
+        async def shown() -> None:
+            await client.until(vm_id, "Powering up", clientIp=lab.rack.report["gateway"], limit=10)
+
+        assert await _vnc(at["ipAddress"], int(at["port"]), "secret12", shown)
+        await client.until(vm_id, "Powering up", clientIp="", limit=10)
         assert not await _vnc(at["ipAddress"], int(at["port"]), "wrong")
 
 
-async def _vnc(host: str, port: int, password: str) -> bool:
-    """Whether a VNC server takes the password."""
+async def _vnc(host: str, port: int, password: str, meanwhile: Callable[[], Awaitable[None]] | None = None) -> bool:
+    """Whether a VNC server takes the password. meanwhile: run while connected."""
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
@@ -409,7 +416,11 @@ async def _vnc(host: str, port: int, password: str) -> bool:
         key = bytes(int(f"{b:08b}"[::-1], 2) for b in password.encode().ljust(8, b"\0")[:8])
         encrypt = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()
         writer.write(encrypt.update(challenge) + encrypt.finalize())
-        return (await asyncio.wait_for(reader.readexactly(4), 10)) == b"\0\0\0\0"
+        taken = (await asyncio.wait_for(reader.readexactly(4), 10)) == b"\0\0\0\0"
+        if taken and meanwhile is not None:
+            writer.write(b"\x01")
+            await meanwhile()
+        return taken
     finally:
         writer.close()
 
@@ -497,6 +508,33 @@ async def test_devices_are_plugged_and_networks_change_live(lab: Lab) -> None:
             with pytest.raises(VerbError) as caught:
                 await client(verb, vmID=vm_id, **values)
             assert caught.value.code == code, verb
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"firmware": "uefi"},
+        {"firmware": "uefi-secure"},
+        {"graphics": ["spice"]},
+        {"machine": "pc", "q35": False},
+        {"usb": True, "graphics": ["vnc"]},
+        {"rng": "hwrng", "iothreads": 1, "sockets": 2, "cores": 2},
+    ],
+)
+async def test_kinds_of_machines_start(lab: Lab, values: dict[str, object]) -> None:
+    if values.get("firmware") and not Path("/usr/share/OVMF").is_dir():
+        pytest.skip("UEFI firmware (package ovmf) is not installed")
+    async with lab.clients("h1") as (client,):
+        given: dict[str, Any] = {
+            "disks": [await lab.guest(client)],
+            "memory": 64 * MIB,
+            "max_memory": 64 * MIB,
+            **values,
+        }
+        vm_id, xml = domain(**given)
+        await create(client, vm_id, xml)
+        row = await client.until(vm_id, "Powering up")
+        assert [d["type"] for d in row["displayInfo"]] == values.get("graphics", [])
 
 
 async def test_start_costs_little_more_than_libvirts_own(lab: Lab) -> None:
