@@ -28,6 +28,7 @@ from ovis.engine.declare.resource import Started
 from ovis.engine.main import setup
 from ovis.engine.main.composition import Engine
 from ovis.engine.main.settings import Settings
+from ovis.engine.model.enums import HostStatus, StorageType
 from ovis.engine.model.types import Cluster, DataCenter, Disk, Host, StorageDomain, Template, User, Vm
 from ovis.engine.resources.hosts.enrol import new_host
 from ovis.engine.resources.hosts.tables import HostIdentity
@@ -147,6 +148,16 @@ class House:
         seen = self.seen()
         return (await self.read(look)) | {"volumes": seen.volumes, "alive": seen.alive}
 
+    async def pictures(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """The picture once it is as wanted, or as it stays: monitoring may have the last word on a host."""
+        found = await self.picture()
+        for _ in range(60):
+            if found == wanted:
+                break
+            await asyncio.sleep(0.05)
+            found = await self.picture()
+        return found
+
     def seen(self) -> invariants.Seen:
         """What the simulated hosts have."""
         seen = invariants.Seen()
@@ -215,13 +226,13 @@ async def house(folder: Path, *, hosts: int = 2, db: str = "") -> AsyncIterator[
             def admit(tx: Tx, agent: Agent = agent, number: int = number) -> None:
                 host = new_host(tx, agent.name, "127.0.0.1", agent.port, cluster)
                 tx.insert(HostIdentity(id=str(host.id), hardware_id=agent.name, spm_id=number))
-                tx.update(replace(host, status="initializing"))
+                tx.update(replace(host, status=HostStatus.INITIALIZING))
 
             await engine.store.write(admit)
         await made.until(lambda rd: all(h.status == "up" for h in rd.select(Host)), "hosts up")
         host = await made.read(lambda rd: rd.select(Host)[0])
         center = await made.read(lambda rd: rd.one(DataCenter, name_key="default"))
-        storage = HostStorage(type="posixfs", path="/srv/data", vfs_type="none")
+        storage = HostStorage(type=StorageType.POSIXFS, path="/srv/data", vfs_type="none")
         body = StorageDomain(name="data", host=Host(id=host.id), storage=storage)
         domain = await made.run(domains.add, made.call(), body)
         await made.run(attached.add, made.call(str(center.id)), StorageDomain(id=domain.id))

@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.contract.errors import Code
+from ovis.engine.access.grants import forget_object
 from ovis.engine.commands import Command, Context, Step
 from ovis.engine.events import Audit
 from ovis.engine.hostlink.errors import HostError
 from ovis.engine.model.enums import DataCenterStatus, LogSeverity, StorageDomainStatus as Status, StorageType
-from ovis.engine.model.types import DataCenter, StorageConnection, StorageDomain
+from ovis.engine.model.types import DataCenter, DiskProfile, StorageConnection, StorageDomain
 from ovis.engine.resources.storage_domains import connect
 from ovis.engine.resources.storage_domains.tables import Attachment, DomainConnection, PoolFacts
 from ovis.engine.store.session import Reader, Tx
@@ -120,8 +121,10 @@ def _forget(tx: Tx, ctx: Context) -> None:
 def forget_domain(tx: Tx, storage_domain_id: str) -> None:
     """Every row of a domain, its profiles included."""
     link = tx.get(DomainConnection, storage_domain_id)
-    profiles = tx.schema.sql["disk_profiles"]
-    tx.connection.execute(profiles.delete().where(profiles.c.storage_domain_id == storage_domain_id))
+    for profile in tx.find(DiskProfile, storage_domain_id=storage_domain_id):
+        forget_object(tx, "disk_profile", str(profile.id))
+        tx.delete(DiskProfile, str(profile.id))
+    forget_object(tx, "storage_domain", storage_domain_id)
     if link is not None:
         tx.delete(DomainConnection, storage_domain_id)
         if not tx.count(DomainConnection, connection_id=link.connection_id):

@@ -146,6 +146,8 @@ def apply(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], host_id: str, now:
     after = replace(
         runtime,
         host_id=host_id,
+        # A guest that did not shut down after all: its end, when it comes, is not what was asked for now.
+        stopping=runtime.stopping and not (status is S.POWERING_DOWN and told is S.UP),
         started=runtime.started or told is S.UP,
         boot_time=boot,
         consoles=consoles,

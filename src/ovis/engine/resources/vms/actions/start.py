@@ -220,6 +220,7 @@ async def _create(ctx: Context) -> None:
             await _clear(ctx, host_id, p.vm_id)
         else:
             await _still_wanted(ctx, host_id, p.vm_id)
+            ctx.state["ran"] = True
             return
         if len(runtime.attempts) >= TRIES or p.only:
             raise Fault("; ".join(failures))
@@ -323,28 +324,40 @@ def _rerun(p: StartParams, tried: set[str], tx: Tx) -> bool:
     return True
 
 
-def _undo_create(tx: Tx, ctx: Context) -> None:
-    """No host took it: down (or still suspended), with the reason. In doubt it stays where it was asked for."""
-    vm, runtime = tx.get(Vm, ctx.params.vm_id), tx.get(VmRuntime, ctx.params.vm_id)
-    if vm is None or runtime is None or vm.status not in _STARTING:
-        return
-    if ctx.state.get("doubt") and runtime.host_id is not None:
-        host = tx.get(Host, runtime.host_id)
-        monitoring.save(tx, vm, replace(runtime, attempts=()), life.lost(vm, replace(runtime, attempts=())), host)
-        return
-    tx.update(replace(vm, status=S.SUSPENDED if ctx.params.resume else S.DOWN, host=None, run_once=False))
-    tx.put(
-        replace(
-            runtime,
-            host_id=None,
-            attempts=(),
-            run_once=None,
-            stopping=False,
-            exit_code=1,
-            exit_message=ctx.problem,
-            previous_host_id=runtime.host_id,
+async def _undo_create(ctx: Context) -> Callable[[Tx], None]:
+    """No host took it, or what took it is taken away: down (or still suspended), with the reason. In doubt the VM stays
+    where it was asked for. Memory that a guest has run on from is worth nothing any more."""
+    vm_id = ctx.params.vm_id
+    vm, runtime = await ctx.read(lambda rd: (rd.get(Vm, vm_id), rd.get(VmRuntime, vm_id)))
+    doubt = bool(ctx.state.get("doubt"))
+    if vm is not None and runtime is not None and vm.status in _STARTING and runtime.host_id and not doubt:
+        await _clear(ctx, runtime.host_id, vm_id)
+
+    def save(tx: Tx) -> None:
+        vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
+        if vm is None or runtime is None or vm.status not in _STARTING:
+            return
+        if doubt and runtime.host_id is not None:
+            left = replace(runtime, attempts=())
+            monitoring.save(tx, vm, left, life.lost(vm, left), tx.get(Host, runtime.host_id))
+            tx.put(left)
+            return
+        stays = ctx.params.resume and not ctx.state.get("ran")
+        tx.update(replace(vm, status=S.SUSPENDED if stays else S.DOWN, host=None, run_once=False))
+        tx.put(
+            replace(
+                runtime if stays else without_memory(tx, runtime),
+                host_id=None,
+                attempts=(),
+                run_once=None,
+                stopping=False,
+                exit_code=1,
+                exit_message=ctx.problem,
+                previous_host_id=runtime.host_id,
+            )
         )
-    )
+
+    return save
 
 
 async def _settle(ctx: Context) -> Callable[[Tx], None]:

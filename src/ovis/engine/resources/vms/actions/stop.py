@@ -86,6 +86,13 @@ def _mark(tx: Tx, vm: Vm, action: Action) -> None:
         tx.update(replace(vm, stop_reason=action.reason))
 
 
+def _not_stopping(tx: Tx, ctx: Context) -> None:
+    """The host could not do it: what ends now was not asked for."""
+    runtime = tx.get(VmRuntime, ctx.params.vm_id)
+    if runtime is not None and runtime.stopping:
+        tx.put(replace(runtime, stopping=False))
+
+
 async def _destroy(ctx: Context) -> Callable[[Tx], None]:
     p: StopParams = ctx.params
     runtime = await ctx.read(lambda rd: rd.get(VmRuntime, p.vm_id))
@@ -114,7 +121,7 @@ STOP = Command(
     params=StopParams,
     title="Stopping VM {vm}",
     words=words,
-    steps=(Step("destroy", _destroy, title="Powering the VM off"),),
+    steps=(Step("destroy", _destroy, undo=_not_stopping, undo_own=True, title="Powering the VM off"),),
     done=Audit(code=33, severity=N, text="VM {vm} was powered off by {user} (Host: {host})."),
     failed=Audit(code=56, severity=E, text="Failed to power off VM {vm} (User: {user}): {reason}"),
 )
@@ -133,7 +140,7 @@ STOP_SUSPENDED = Command(
     params=StopParams,
     title="Stopping suspended VM {vm}",
     words=words,
-    steps=(Step("memory", _forget_memory, title="Dropping the saved memory"),),
+    steps=(Step("memory", _forget_memory, undo=_not_stopping, undo_own=True, title="Dropping the saved memory"),),
     done=Audit(code=111, severity=N, text="Suspended VM {vm} was stopped by {user}."),
     failed=Audit(code=112, severity=E, text="Suspended VM {vm} could not be stopped: {reason}"),
 )
@@ -184,7 +191,7 @@ SHUTDOWN = Command(
     params=StopParams,
     title="Shutting down VM {vm}",
     words=words,
-    steps=(Step("shutdown", _shutdown, title="Asking the guest to shut down"),),
+    steps=(Step("shutdown", _shutdown, undo=_not_stopping, undo_own=True, title="Asking the guest to shut down"),),
     done=Audit(code=73, severity=N, text="VM shutdown was initiated by {user} on VM {vm} (Host: {host})."),
     failed=Audit(code=74, severity=E, text="Failed to shut down VM {vm} (User: {user}): {reason}"),
 )
