@@ -222,7 +222,7 @@ class Installation:
                 f"{count} hosts up",
             )
 
-    def add_storage(self, name: str = "data") -> str:
+    def add_storage(self, name: str = "data", path: str = "") -> str:
         """An active storage domain; its id."""
         with self.client() as client:
             host = client.get("/hosts").json()["host"][0]
@@ -230,7 +230,7 @@ class Installation:
                 "name": name,
                 "type": "data",
                 "host": {"id": host["id"]},
-                "storage": {"type": "posixfs", "path": f"/srv/{name}", "vfs_type": "none"},
+                "storage": {"type": "posixfs", "path": path or f"/srv/{name}", "vfs_type": "none"},
             }
             made = client.post("/storagedomains", json=body)
             assert made.status_code in (201, 202), made.text
