@@ -20,6 +20,8 @@ SCHEDULE = {
     ],
 }
 
+HARD = [{"name": "setDowntime", "params": ["1"]}]  # a guest that dirties memory never converges with it
+
 
 # -- pure ---------------------------------------------------------------------------------------------------------
 
@@ -88,8 +90,9 @@ def wish(vm_id: str, target: Client, **more: Any) -> dict[str, Any]:
 
 async def ticking(lab: Lab, client: Client, **values: Any) -> str:
     """A VM that ticks on a host."""
+    disks = values.pop("disks", None) or [await lab.guest(client)]
     given: dict[str, Any] = {
-        "disks": [await lab.guest(client)],
+        "disks": disks,
         "nics": [nic(), nic(None)],
         "graphics": ["vnc"],
         "payload": {"meta": base64_of("data")},
@@ -139,6 +142,39 @@ async def test_a_ticking_guest_moves_and_goes_on(lab: Lab) -> None:
         await one.until(vm_id, "Up")
 
 
+async def test_every_way_of_moving_arrives(lab: Lab) -> None:
+    late = {"init": HARD, "stalling": [{"limit": -1, "action": {"name": "postcopy", "params": []}}]}
+    ways: list[dict[str, Any]] = [
+        {"maxBandwidth": 1, "autoConverge": False, "convergenceSchedule": late},
+        {"parallel": 2},
+        {"compressed": True},
+        {"tunneled": "true"},
+    ]
+    async with lab.clients() as (here, there):
+        vm_id = await ticking(lab, here)
+        for way in ways:
+            await here("VM.migrate", vmID=vm_id, params=wish(vm_id, there, **way))
+            row = await here.until(vm_id, "Down", limit=55)
+            assert row["exitReason"] == ExitReason.MIGRATION_SUCCEEDED, way
+            await there.until(vm_id, "Up")
+            await asyncio.to_thread(ticks, console(there.agent, vm_id))
+            await here("VM.destroy", vmID=vm_id)
+            here, there = there, here
+
+
+async def test_the_outgoing_limit_lets_one_after_the_other_go(lab: Lab) -> None:
+    async with lab.clients() as (one, two):
+        first, second = await ticking(lab, one), await ticking(lab, one)
+        for vm_id in (first, second):
+            await one("VM.migrate", vmID=vm_id, params=wish(vm_id, two, outgoingLimit=1))
+        most = 0
+        while [v for v in (first, second) if (await one.stats(v))["status"] != "Down"]:
+            most = max(most, (await two("Host.getStats"))["incomingVmMigrations"])
+        assert most == 1
+        for vm_id in (first, second):
+            assert (await two.until(vm_id, "Up"))["status"] == "Up"
+
+
 async def test_a_paused_guest_moves_paused(lab: Lab) -> None:
     async with lab.clients() as (one, two):
         vm_id = await ticking(lab, one)
@@ -182,7 +218,7 @@ async def two_knows(client: Client, vm_id: str) -> None:
 async def test_a_schedule_that_ends_with_abort_gives_up_by_itself(lab: Lab) -> None:
     async with lab.clients() as (one, two):
         vm_id = await ticking(lab, one)
-        hasty = {"init": [], "stalling": [{"limit": -1, "action": {"name": "abort", "params": []}}]}
+        hasty = {"init": HARD, "stalling": [{"limit": -1, "action": {"name": "abort", "params": []}}]}
         slow = wish(vm_id, two, maxBandwidth=1, autoConverge=False, convergenceSchedule=hasty)
         await one("VM.migrate", vmID=vm_id, params=slow)
         row = await one.until(vm_id, "Powering up", "Up")

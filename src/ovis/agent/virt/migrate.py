@@ -136,6 +136,7 @@ class MigrateVerbs:
             why = "Migration canceled" if m.cancelled else f"Migration failed: {reason(err)}"
             await self._failed(vm, m, client if asked else None, why, before, pause)
         finally:
+            m.moving = False
             if client is not None:
                 await client.close()
 
@@ -143,9 +144,9 @@ class MigrateVerbs:
         """Wait while as many as the engine allows are under way."""
         limit = max(1, int(m.params.get("outgoingLimit") or _LIMIT))
         while True:
-            others = [v for v in self._guests.vms.values() if v is not vm and v.migration is not None]
-            busy = [v for v in others if v.status == st.MIGRATION_SOURCE and v.migration and v.migration.in_libvirt]
-            if len(busy) < limit:
+            others = [v.migration for v in self._guests.vms.values() if v is not vm and v.migration is not None]
+            if sum(o.moving for o in others) < limit:
+                m.moving = True
                 return
             await asyncio.sleep(_LOOK)
 

@@ -71,7 +71,7 @@ class Devices(Struct, frozen=True, kw_only=True):
 
 
 class Migration(Struct, kw_only=True):
-    """A migration of this VM. wanted: its cancellation was asked for. message: how it ended."""
+    """A migration of this VM. moving: it counts for the outgoing limit. cancelled: by a verb. message: how it ended."""
 
     target: str = ""
     begun: float = 0.0
@@ -82,6 +82,7 @@ class Migration(Struct, kw_only=True):
     message: str = "Migration in progress"
     cancelled: bool = False
     in_libvirt: bool = False
+    moving: bool = False
     params: dict[str, Any] = field(default_factory=dict)
 
 
