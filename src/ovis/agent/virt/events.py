@@ -133,8 +133,7 @@ class Events:
                 self._guests.set(vm, st.PAUSED, pause_code=vm.io_error)
 
     def _agent(self, vm: Vm, state: int, why: int) -> None:
-        vm.agent_connected = state == E.VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
-        if not vm.agent_connected:
+        if state != E.VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED:
             vm.agent_at = 0.0
 
     def _graphics(self, vm: Vm, phase: int, local: Any, remote: Any, scheme: str, subject: Any) -> None:

@@ -196,14 +196,6 @@ class Guests:
         xml = await self.link.domain(vm.id, lambda d: d.XMLDesc(0))
         vm.learn(xml)
 
-    def new(self, vm_id: str, **values: Any) -> Vm:
-        """A VM that is not known yet. VM_EXISTS otherwise."""
-        if vm_id in self.vms:
-            raise VerbError(Code.VM_EXISTS, "Virtual machine already exists")
-        vm = Vm(Record(vm_id=vm_id, **values))
-        self.add(vm)
-        return vm
-
 
 def _undefine(connection: Any, vm_id: str) -> None:
     """Forget an inactive domain; one that runs (or is not there) is left."""

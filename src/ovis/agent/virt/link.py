@@ -7,7 +7,7 @@ never the loop. Does not: know VMs. Follows: libvirt's default event loop, run b
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import libvirt
@@ -39,15 +39,6 @@ def _run_events() -> None:
 
         threading.Thread(target=forever, name="libvirt-events", daemon=True).start()
         _events_run = True
-
-
-@contextlib.contextmanager
-def refused(code: int) -> Iterator[None]:
-    """libvirt's refusal as a verb's."""
-    try:
-        yield
-    except libvirt.libvirtError as err:
-        raise VerbError(code, reason(err)) from err
 
 
 def reason(err: BaseException) -> str:

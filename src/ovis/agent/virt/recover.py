@@ -97,7 +97,6 @@ def _settle(guests: Guests, vm: Vm, found: Found | None) -> None:
             apply_stop(guests, vm, libvirt.VIR_DOMAIN_EVENT_STOPPED, stopped_detail(found.why))
         return
     vm.learn(found.xml)
-    vm.agent_connected = "state='connected'" in found.xml
     coming = found.state == libvirt.VIR_DOMAIN_PAUSED and found.why in (
         libvirt.VIR_DOMAIN_PAUSED_MIGRATION,
         libvirt.VIR_DOMAIN_PAUSED_STARTING_UP,

@@ -94,7 +94,6 @@ class Vm:
         self.devices = Devices()
         self.xml = ""
         self.guest: dict[str, Any] = {}
-        self.agent_connected = False
         self.agent_at = 0.0  # monotonic time of its last answer
         self.rebooted_at = 0.0
         self.started_at = time.monotonic()  # of this boot, for the wait for its guest
