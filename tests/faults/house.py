@@ -5,7 +5,7 @@ Does: begin operations like a client, swap a command for a broken variant, cut t
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -169,13 +169,13 @@ class House:
             seen.volumes[domain_id] = {(image, v) for image, row in domain["images"].items() for v in row}
         return seen
 
-    async def violations(self) -> list[str]:
-        """Everything that is wrong once nothing moves."""
+    async def violations(self, known: Collection[str] = ()) -> list[str]:
+        """Everything that is wrong once nothing moves. known: what is waited for no more."""
         wrong: list[str] = []
         for _ in range(100):
             wrong = await self.read(self._wrong)
-            if not wrong:
-                return []
+            if set(wrong) <= set(known):
+                break
             await asyncio.sleep(0.05)
         return wrong
 
