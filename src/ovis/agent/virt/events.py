@@ -78,6 +78,8 @@ class Events:
         if event == E.VIR_DOMAIN_EVENT_STOPPED:
             if vm.status in _STARTING:
                 vm.early_end = (event, detail)  # the start itself reports a failure
+            elif detail == E.VIR_DOMAIN_EVENT_STOPPED_MIGRATED and vm.migration is not None and vm.migration.moving:
+                return  # the migration itself reports its end, with the downtime that the target measured
             else:
                 apply_stop(self._guests, vm, event, detail)
         elif event == E.VIR_DOMAIN_EVENT_SHUTDOWN:
