@@ -21,7 +21,7 @@ from ovis.agent.virt import vm as vms
 from ovis.agent.virt.complete import HostFacts, console_path
 from ovis.agent.virt.link import CALL_SECONDS, Link, reason
 from ovis.agent.virt.payload import remove_payloads
-from ovis.agent.virt.vm import NO_PAUSE, Record, Vm
+from ovis.agent.virt.vm import NO_PAUSE, Vm
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.statuses import ExitCode, ExitReason
