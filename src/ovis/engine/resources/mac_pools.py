@@ -88,21 +88,29 @@ def _check(rd: Reader, pool: MacPool) -> None:
             )
 
 
+_ONE_BY_ONE = 16
+
+
 def allocate(tx: Tx, pool_id: str) -> str:
     """The next free address of a pool, after the last one given out, wrapping round. Refused when it is used up."""
     pool = tx.need(MacPool, pool_id)
     state = tx.get(PoolState, pool_id) or PoolState(id=pool_id)
     ranges = _ranges(pool)
-    used = {number(u.address) for u in tx.find(MacUse, pool_id=pool_id)}
     later = [(max(a, state.last + 1), b) for a, b in ranges if b > state.last]
-    for low, high in later + ranges:
-        value = low
-        while value <= high:
-            if value not in used and not (value >> 40) & 1 and value:
-                tx.put(replace(state, last=value))
-                _use(tx, pool_id, text(value))
-                return text(value)
-            value += 1
+    candidates = (
+        value for low, high in later + ranges for value in range(low, high + 1) if value and not (value >> 40) & 1
+    )
+    used: set[int] | None = None
+    for tried, value in enumerate(candidates):
+        if tried < _ONE_BY_ONE:  # nearly always the first one is free: the pool's other addresses need not be read
+            free = tx.get(MacUse, f"{pool_id}/{text(value)}") is None
+        else:
+            used = {number(u.address) for u in tx.find(MacUse, pool_id=pool_id)} if used is None else used
+            free = value not in used
+        if free:
+            tx.put(replace(state, last=value))
+            _use(tx, pool_id, text(value))
+            return text(value)
     raise refuse("MAC_POOL_NOT_ENOUGH_MAC_ADDRESSES", f"MAC pool {pool.name} has no free address left.", "Add a range.")
 
 
