@@ -168,7 +168,9 @@ def test_a_check_reads_a_host(v3: httpx.Client) -> None:
     names = {s.findtext("name") for s in rows}
     assert {"data.current.rx", "data.current.tx", "errors.total.rx", "errors.total.tx"} <= names
     assert rows[0].findtext("type") in ("GAUGE", "COUNTER")
-    assert rows[0].find("values").get("type") in ("INTEGER", "DECIMAL")  # type: ignore[union-attr]
+    values_of = rows[0].find("values")
+    assert values_of is not None
+    assert values_of.get("type") in {"INTEGER", "DECIMAL"}
 
 
 def test_an_active_storage_domain_has_its_status_below_the_data_center(v3: httpx.Client, v4: httpx.Client) -> None:
@@ -285,7 +287,7 @@ def test_an_old_session_lives_by_its_cookie_alone(lab: Installation) -> None:
         first = client.get("/", headers=prefer)
         cookie = first.headers["set-cookie"]
         assert re.match(r"JSESSIONID=[^;]+; ", cookie)
-        client.auth = None
+        client.auth = httpx.Auth()  # none
         assert client.get("/vms", headers=prefer).status_code == 200
         client.get("/")  # without Prefer: the session ends
         assert client.get("/vms", headers=prefer).status_code == 401

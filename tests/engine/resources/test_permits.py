@@ -37,6 +37,7 @@ def jack(lab: Installation) -> Iterator[httpx.Client]:
     client.auth = httpx.BasicAuth("jack@internal", PASSWORD)
     yield client
     client.close()
+    user_command(lab, "remove", "jack")
 
 
 def operations(path: str) -> list[tuple[str, str, object]]:
@@ -102,7 +103,7 @@ def test_a_user_sees_and_does_what_a_role_allows(walker: Walker, lab: Installati
     vm = add_vm(admin, "for-jack", disk=False)
     assert jack.get("/vms").json() == {}
     assert jack.get(f"/vms/{vm}").status_code == 404
-    user = next(u["id"] for u in admin.get("/users").json()["user"] if u["user_name"] == "jack@internal")
+    (user,) = [u["id"] for u in admin.get("/users?search=usrname%3Djack@internal").json()["user"]]
     grant = {"role": {"id": named_role(admin, "UserRole")}, "user": {"id": user}}
     permission = made(admin.post(f"/vms/{vm}/permissions", json=grant))["id"]
     assert [v["id"] for v in jack.get("/vms").json()["vm"]] == [vm]
