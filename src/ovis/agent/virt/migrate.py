@@ -15,12 +15,13 @@ import structlog
 
 from ovis.agent.rpc.client import AgentClient
 from ovis.agent.virt import complete as documents
-from ovis.agent.virt.events import arrived
+from ovis.agent.virt.events import apply_stop, arrived
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.life import truth
 from ovis.agent.virt.link import reason
 from ovis.agent.virt.prepare import prepared, volumes_used
 from ovis.agent.virt.stats import StatsVerbs
+from ovis.agent.virt.sweep import stopped_detail
 from ovis.agent.virt.vm import Migration, Record, Vm
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
@@ -275,9 +276,10 @@ class MigrateVerbs:
         guests = self._guests
         m.code, m.message = int(Code.MIGRATION_FAILED), why
         log.warning("migration ended", vm=vm.id, target=m.target, why=why)
-        here = True
+        here, ended_by = True, libvirt.VIR_DOMAIN_SHUTOFF_MIGRATED  # a domain leaves its source only when it has moved
         try:
-            here = bool(await guests.link.domain(vm.id, lambda d: d.isActive()))
+            state, ended_by = await guests.link.domain(vm.id, lambda d: d.state())
+            here = state not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)
         except libvirt.libvirtError as err:
             here = err.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN
         except VerbError as err:
@@ -287,8 +289,11 @@ class MigrateVerbs:
                 await client.call("VM.destroy", {"vmID": vm.id}, 10)
             except VerbError as err:
                 log.info("the target's copy was not cleared", vm=vm.id, error=err.message)
-        if vm.down or vm.destroying or not here:
-            return  # its end is told by libvirt's event, or by the next sweep
+        if vm.down or vm.destroying:
+            return
+        if not here:
+            apply_stop(guests, vm, libvirt.VIR_DOMAIN_EVENT_STOPPED, stopped_detail(ended_by))
+            return
         vm.record.exit_message = why
         if before == st.PAUSED:
             guests.set(vm, st.PAUSED, pause_code=pause)
