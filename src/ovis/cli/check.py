@@ -48,7 +48,7 @@ def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
         arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
         return 0 if _run(root, *pytest(), *arguments) else 1
     prepare(root, apt=apt)
-    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), "-n", "auto"))])
+    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), "-n", "auto", "--dist", "loadgroup"))])
 
 
 def pytest() -> list[str]:
