@@ -36,6 +36,14 @@ def console_id(protocol: str) -> str:
     return protocol.encode().hex()
 
 
+def protocol_of(id_: str) -> str:
+    """The protocol of a console's id; NotFound if it is none."""
+    try:
+        return GraphicsType(bytes.fromhex(id_).decode()).value
+    except ValueError as err:
+        raise NotFound(f"GraphicsConsole: id={id_}") from err
+
+
 def _protocols(vm: Vm) -> list[str]:
     kind = vm.display.type.value if vm.display and vm.display.type else "vnc"
     return [kind]
@@ -118,7 +126,7 @@ def _seconds(services: Services, ticket: Ticket | None) -> int:
 
 async def ticket(services: Services, call: Call, action: Action) -> Action:
     """POST ticket: of the VM, or of one of its consoles."""
-    protocol = bytes.fromhex(call.ids[1]).decode() if len(call.ids) > 1 else None
+    protocol = protocol_of(call.ids[1]) if len(call.ids) > 1 else None
     seconds = _seconds(services, action.ticket)
     wanted = action.ticket.value if action.ticket and action.ticket.value else None
     _, _, password, valid = await give_ticket(services, call, protocol, wanted, seconds)
@@ -147,7 +155,7 @@ def viewer_file(vm: Vm, at: ConsoleAt, password: str, ca: str) -> str:
 
 async def connection_file(services: Services, call: Call, action: Action) -> Action:
     """POST remoteviewerconnectionfile."""
-    protocol = bytes.fromhex(call.ids[1]).decode()
+    protocol = protocol_of(call.ids[1])
     vm, at, password, _ = await give_ticket(services, call, protocol, None, _seconds(services, None))
     text = viewer_file(vm, at, password, services.pki.ca_pem().decode())
     return replace(action, remote_viewer_connection_file=text)
