@@ -141,3 +141,12 @@ async def test_without_a_host_that_is_up_there_is_no_manager(lab: Lab) -> None:
     with pytest.raises(NoManager):
         await lab.hosts.spm_call(DATA_CENTER, "StoragePool.getInfo", {"storagepoolID": DATA_CENTER})
     assert ("pool", "problematic", None) in lab.observer.seen
+
+
+async def test_finished_tasks_of_an_engine_that_died_are_cleared(lab: Lab) -> None:
+    manager = await lab.hosts.elect_spm(DATA_CENTER)
+    task = await lab.hosts.call(manager, "Volume.create", _volume(), pool=True)
+    for left in (True, False):
+        await lab.hosts.look_at_pool(DATA_CENTER)
+        known = await lab.hosts.call(manager, "Host.getAllTasksStatuses", {}, pool=True)
+        assert (task in known) is left

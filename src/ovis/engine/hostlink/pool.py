@@ -46,12 +46,15 @@ class NoManager(HostUnreachable):
 
 @dataclass(slots=True)
 class _Pool:
-    """What this engine knows of one pool. version: of the manager's lease."""
+    """What this engine knows of one pool. own: tasks that it waits for; forsaken: finished ones that nobody waited for
+    at the last look: of an engine that died."""
 
     host_id: str | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     hopeless_since: float = 0.0
     tasks: int = 0
+    own: set[str] = field(default_factory=set)
+    forsaken: set[str] = field(default_factory=set)
 
 
 class Pools:
@@ -122,7 +125,11 @@ class Pools:
         try:
             host_id, started = await self._on_manager(data_center_id, verb, params, timeout, correlation_id)
             task_id = str(started.get("uuid") if isinstance(started, Mapping) else started)
-            return await self._finish(host_id, task_id, verb)
+            pool.own.add(task_id)
+            try:
+                return await self._finish(host_id, task_id, verb)
+            finally:
+                pool.own.discard(task_id)
         finally:
             pool.tasks -= 1
 
@@ -310,8 +317,19 @@ class Pools:
                 return
             info = await self._call(host_id, "StoragePool.getInfo", ids, pool=True)
             await self._observer.pool_info(data_center_id, info or {})
+            await self._clear_forsaken(pool, host_id)
         except (HostError, HostUnreachable, TimeoutError) as err:
             log.info("pool not well", data_center=data_center_id, error=str(err))
+
+
+    async def _clear_forsaken(self, pool: _Pool, host_id: str) -> None:
+        """Clear finished tasks that nobody has waited for over two looks."""
+        found = await self._call(host_id, "Host.getAllTasksStatuses", {}, pool=True)
+        rows = (found or {}).get("allTasksStatus", found) or {}
+        finished = {task_id for task_id, row in rows.items() if row.get("taskState") == "finished"} - pool.own
+        for task_id in finished & pool.forsaken:
+            await self._clear(host_id, task_id)
+        pool.forsaken = finished - pool.forsaken
 
 
 def _spm(answer: Mapping[str, Any]) -> dict[str, Any]:

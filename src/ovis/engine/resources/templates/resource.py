@@ -221,7 +221,7 @@ def _plan(tx: Tx, call: Call, body: Template, attached: Sequence[Any]) -> list[A
         if source.shareable:
             continue
         wish = wishes.get(row.disk_id) or Disk()
-        reference = (wish.storage_domains or [wish.storage_domain or body.storage_domain])[0]
+        reference = wish.storage_domains[0] if wish.storage_domains else wish.storage_domain or body.storage_domain
         domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
         bodies.raise_all(disks.space_refusals(domain, source.actual_size or 0))
         fmt = wish.format or source.format or DiskFormat.RAW
