@@ -62,7 +62,7 @@ def test_the_last_super_user_stays_whoever_asks(tmp_path: Path) -> None:
             body = {"role": {"name": "SuperUser"}, "user": {"id": users["eve"]["id"]}}
             assert admin.post("/permissions", json=body).status_code in (200, 201)
         with made.client() as eve:
-            eve.auth = ("eve@internal", "a-good-password")  # type: ignore[assignment]
+            eve.auth = ("eve@internal", "a-good-password")
             assert eve.delete(f"/users/{users['admin']['id']}").status_code == 200
             refused = eve.delete(f"/users/{users['eve']['id']}")
             assert refused.status_code == 409

@@ -10,16 +10,13 @@ GIB = 1 << 30
 
 
 def host(name: str, **values: Any) -> HostView:
-    return HostView(
-        **(
-            {"id": name, "name": name, "cluster_id": "c", "up": True, "memory": 8 * GIB, "promised": 0, "cpus": 8}
-            | values
-        )
-    )
+    base: dict[str, Any] = {"id": name, "name": name, "cluster_id": "c", "up": True}
+    return HostView(**(base | {"memory": 8 * GIB, "promised": 0, "cpus": 8} | values))
 
 
 def vm(**values: Any) -> VmNeeds:
-    return VmNeeds(**({"name": "x", "cluster_id": "c", "memory": GIB, "vcpus": 2} | values))
+    base: dict[str, Any] = {"name": "x", "cluster_id": "c", "memory": GIB, "vcpus": 2}
+    return VmNeeds(**(base | values))
 
 
 @pytest.mark.parametrize(

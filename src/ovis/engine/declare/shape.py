@@ -6,6 +6,7 @@ Follows: API model 4.6 (`tag`, `item`, `rel`).
 """
 
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -116,8 +117,7 @@ def names_of(type_: Any) -> Names:
     return names
 
 
-@cache
-def attributes(type_: type) -> tuple[Attribute, ...]:
+def _attributes(type_: type) -> tuple[Attribute, ...]:
     """The attributes of a model type, base type's first, in declared order. `href` is not one of them."""
     hints = typing.get_type_hints(type_, include_extras=True)
     keys = {f.name: f.encode_name for f in msgspec.structs.fields(type_)}
@@ -125,7 +125,8 @@ def attributes(type_: type) -> tuple[Attribute, ...]:
     for name, key in keys.items():
         if name == "href":
             continue
-        hint, markers = hints[name], ()
+        hint = hints[name]
+        markers: tuple[Any, ...] = ()
         if typing.get_origin(hint) is typing.Annotated:
             hint, *extra = typing.get_args(hint)
             markers = tuple(extra)
@@ -155,3 +156,6 @@ def attributes(type_: type) -> tuple[Attribute, ...]:
             )
         )
     return tuple(rows)
+
+
+attributes: Callable[[type[Any]], tuple[Attribute, ...]] = cache(_attributes)  # type: ignore[assignment]

@@ -161,7 +161,7 @@ class Pki:
         """The engine's public key in OpenSSH's form."""
         public = x509.load_pem_x509_certificate(self.engine_pem()).public_key()
         return (
-            public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH) + b" ovirt-engine\n"  # type: ignore[union-attr]
+            public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH) + b" ovirt-engine\n"
         )
 
     def fingerprint(self) -> str:

@@ -105,8 +105,8 @@ def require_free_name(
     """Refuse a name that another object of the scope already has (case is ignored)."""
     if name is None:
         return
-    for other in rd.find(type_, name_key=name.lower(), **scope):
-        holder: Any = other
+    found: list[Any] = rd.find(type_, name_key=name.lower(), **scope)
+    for holder in found:
         if holder.id != own_id:
             raise refuse(code, f"The name {name} is already used.", "Choose another name.")
 

@@ -109,7 +109,7 @@ def test_what_is_not_on_the_host_is_not_lost_with_it(status: VmStatus) -> None:
 
 
 def test_what_the_guest_says_is_kept() -> None:
-    row = {
+    row: dict[str, Any] = {
         "status": "Up",
         "guestFQDN": "x.example",
         "netIfaces": [{"name": "eth0", "hw": "52:54:00:AA:BB:CC", "inet": ["192.0.2.7"], "inet6": ["2001:db8::7"]}],

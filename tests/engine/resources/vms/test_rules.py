@@ -75,7 +75,8 @@ def codes(vm: Vm, **values: Any) -> set[str]:
     ],
 )
 def test_values(values: dict[str, Any], code: str | None) -> None:
-    assert codes(Vm(**({"name": "x", "memory": GIB} | values))) == ({code} if code else set())
+    base: dict[str, Any] = {"name": "x", "memory": GIB}
+    assert codes(Vm(**(base | values))) == ({code} if code else set())
 
 
 def test_names_of_windows_guests_with_sysprep_are_short() -> None:
