@@ -4,7 +4,6 @@ Does: the only place that knows all rooms. Does not: contain behaviour.
 """
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from ovis.engine.main.pki import Pki
 from ovis.engine.main.settings import Settings
 from ovis.engine.resources.hosts.enrol import register
 from ovis.engine.resources.observer import EngineObserver
+from ovis.engine.store.database import DatabaseLost
 from ovis.engine.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Engine:
         self.sessions = Sessions(self.store)
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
         self.app = App(resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id)
-        self._sweeper: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
 
     async def _register(self, request: Any) -> Any:
         return await register(self.services, request)
@@ -62,18 +62,26 @@ class Engine:
         await self.runner.start()
         await self.hosts.start(self.observer)
         self.observer.start()
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._chores = [asyncio.create_task(self._sweep()), asyncio.create_task(self._look_elsewhere())]
 
     async def stop(self) -> None:
         """In the opposite order; commands stop between steps and go on at the next start."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         await self.observer.stop()
         await self.hosts.stop()
         await self.runner.stop()
         await asyncio.to_thread(self.store.close)
+
+    async def _look_elsewhere(self) -> None:
+        """Every second: what the command line or another engine changed is not answered from memory."""
+        while True:
+            await asyncio.sleep(1)
+            try:
+                await self.store.look_elsewhere()
+            except DatabaseLost as err:
+                log.warning("cannot look for changes", error=err.detail)
 
     async def _sweep(self) -> None:
         """Expired sessions every minute, old events every hour."""

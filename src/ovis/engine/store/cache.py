@@ -79,8 +79,11 @@ class DocumentCache:
             self._gone[(table, id_)] = self.generation
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._kept.clear()
+        """Forget everything; readers that are under way keep nothing of what they saw."""
+        with self._lock:
+            self._kept.clear()
+            self.generation += 1
+            self._floor = self.generation
 
     def decode(self, type_: type, data: bytes) -> Any:
         """A document from its stored bytes."""

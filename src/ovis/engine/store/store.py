@@ -20,6 +20,7 @@ import structlog
 from ovis.engine.declare.faults import Fault
 from ovis.engine.store.cache import DocumentCache, prepare
 from ovis.engine.store.database import DatabaseLost, for_reading, for_writing, open_database, understood
+from ovis.engine.store.elsewhere import Elsewhere, writers_table
 from ovis.engine.store.session import Change, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
 
@@ -47,6 +48,7 @@ class Store:
 
     def __init__(self, url: str, tables: Sequence[Table], *, readers: int = 4) -> None:
         self.schema = Schema(tables)
+        self._elsewhere = Elsewhere(writers_table(self.schema.metadata))
         self.engine = open_database(url)
         self._reading = for_reading(self.engine)
         self._writing = for_writing(self.engine)
@@ -110,6 +112,21 @@ class Store:
         done: R = self._submit(run).result()
         return done
 
+    async def look_elsewhere(self) -> None:
+        """Forget what is remembered if another process has changed the database since the last look."""
+
+        def look(rd: Reader) -> bool:
+            return self._elsewhere.moved(rd.connection, self.owner)
+
+        if await self.read(look):
+            await self.write(self._forget)
+
+    def _forget(self, _tx: Tx) -> None:
+        """In the writer's thread, between two commits."""
+        self.cache.clear()
+        for table in self.counters:
+            self.counters[table] += 1
+
     def _read_once(self, run: Callable[[Reader], R]) -> R:
         try:
             with self._reading.connect() as connection:
@@ -153,6 +170,8 @@ class Store:
             with self._begun() as connection:
                 for run, future in group:
                     self._run(connection, run, future, outcome)
+                if outcome.changes:
+                    self._elsewhere.count(connection, self.owner)
                 committing = True
         except BaseException as err:
             meant = understood(err, sent=committing)
