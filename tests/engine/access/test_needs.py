@@ -146,6 +146,7 @@ def test_conditional_permits_that_are_checked_inside_or_not_at_all_are_printed()
     for address, op, _ in WRITES:
         fact = FACTS["operations"].get(address, {})
         declared = {n.permit.rest_name for n in op.needs} if isinstance(op.needs, tuple) else set()
+        declared |= {permit.rest_name for permit in op.asks}
         left = [pair for pair in fact.get("maybe", ()) if pair.split(":")[1] not in declared]
         if left:
             print(address, "not declared:", *left)

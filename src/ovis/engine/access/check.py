@@ -11,8 +11,9 @@ from ovis.engine.access.ancestry import TABLE_OF, ObjectRef, below, types_of
 from ovis.engine.access.grants import holds, principals_of, shows_children
 from ovis.engine.access.predefined import EVERYONE_ID, SYSTEM_ID
 from ovis.engine.access.tables import Grant
-from ovis.engine.declare.call import Principal
+from ovis.engine.declare.call import Call, Principal
 from ovis.engine.declare.faults import Forbidden
+from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import AdminOnly, Need, Needs, Public
 from ovis.engine.model.types import Role
 from ovis.engine.store.session import Reader
@@ -44,6 +45,12 @@ def check(
         for object_type, object_id in _objects(rd, need, self_ref, parent_ref, body):
             if not holds(rd, principal, need.permit, object_type, object_id):
                 raise Forbidden(_REFUSED)
+
+
+def require(rd: Reader, call: Call, permit: Permit, object_type: str, object_id: str) -> None:
+    """Raise Forbidden unless the caller holds the permit on the object or above it: for what `needs` cannot know."""
+    if not holds(rd, call.principal, permit, object_type, object_id):
+        raise Forbidden(_REFUSED)
 
 
 def _objects(

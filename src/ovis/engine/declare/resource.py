@@ -58,7 +58,7 @@ class Op:
       remove  (tx, call, body | None) -> None | Started
     or `async (services, call, body)` with the same results, for operations that must talk to a host.
     mandatory: dotted names, `a|b` alternatives (`cluster.id|cluster.name`). body: type of the request's body when it is
-    not the resource's. event: audit text by outcome, see `ovis.engine.events`.
+    not the resource's. asks: further permits that depend on what is stored; `run` itself asks for them (access.require).
     """
 
     run: Callable[..., Any] | None = None
@@ -66,6 +66,7 @@ class Op:
     params: tuple[Param, ...] = ()
     mandatory: tuple[str, ...] = ()
     body: type | None = None
+    asks: tuple[Permit, ...] = ()
     doc: str = ""
 
 
@@ -74,7 +75,7 @@ class Action:
     """POST .../NAME with an `<action>` body: `run(tx, call, action) -> Action | Started | None`, or async with services.
 
     name: v4 path segment and rel. v3_name: where v3 spells it differently. on: the object or its collection.
-    body: the members of `<action>` that it reads. sync: waits for its command unless `<async>true</async>`.
+    body: the members of `<action>` that it reads. sync: waits for its command unless `<async>true</async>`. asks: as in Op.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Action:
     v3: bool = True
     v4: bool = True
     sync: bool = False
+    asks: tuple[Permit, ...] = ()
     doc: str = ""
 
 

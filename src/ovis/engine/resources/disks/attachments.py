@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.check import require
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, NotFound, refuse
@@ -123,6 +124,7 @@ def _attached(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Star
     if given.id is not None:
         bodies.raise_all(rules.DISK_ATTACH.refusals(vm))
         disk = tx.need(Disk, given.id)
+        require(tx, call, Permit.ATTACH_DISK, "disk", given.id)
         disks.require_ok(disk)
         return shown(attach(tx, vm, disk, body))
     if body.interface is None and call.dialect == 4:
@@ -185,6 +187,7 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
         if attachment != now.attachment:
             now = tx.update(replace(now, attachment=attachment))
         if body.disk is not None:
+            require(tx, call, Permit.EDIT_DISK_PROPERTIES, "disk", now.disk_id)
             disk = tx.need(Disk, now.disk_id)
             patch = replace(body.disk, id=None)
             merged = bodies.without_subs(bodies.merge(disk, patch, keep=disks._KEEP))
@@ -244,6 +247,8 @@ def _remove(tx: Tx, call: Call, body: Any) -> Started | None:
             "HOT_UNPLUG_DISK_FIRST", f"Disk {disk.alias} is plugged into a running VM.", "Deactivate it first."
         )
     keeps = call.flag("detach_only", call.dialect == 4)  # v3's `detach` arrives as this
+    if not keeps:
+        require(tx, call, Permit.DELETE_DISK, "disk", str(disk.id))
     tx.delete(VmDisk, row.id)
     return None if keeps else disks.begin_remove(tx, call, disk)
 
@@ -266,9 +271,14 @@ ATTACHMENTS_OF_VM = Resource(
     v3_collection="",
     list=Op(run=_list, needs=PUBLIC),
     get=Op(needs=PUBLIC),
-    add=Op(run=_add, needs=(Need(Permit.CONFIGURE_VM_STORAGE, "parent"),), mandatory=("disk",)),
-    update=Op(run=_update, needs=_ON_VM),
-    remove=Op(run=_remove, needs=_ON_VM),
+    add=Op(
+        run=_add,
+        needs=(Need(Permit.CONFIGURE_VM_STORAGE, "parent"),),
+        mandatory=("disk",),
+        asks=(Permit.ATTACH_DISK, Permit.CREATE_DISK),
+    ),
+    update=Op(run=_update, needs=_ON_VM, asks=(Permit.EDIT_DISK_PROPERTIES,)),
+    remove=Op(run=_remove, needs=_ON_VM, asks=(Permit.DELETE_DISK,)),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.check import require
 from ovis.engine.access.grants import grant_on_creation
 from ovis.engine.commands import Lock, begin
 from ovis.engine.declare.call import Call
@@ -120,6 +121,7 @@ def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tupl
         )
     reference = body.storage_domain or next(iter(body.storage_domains or ()), None)
     domain, data_center_id = active_domain(tx, reference)
+    require(tx, call, Permit.CREATE_DISK, "storage_domain", str(domain.id))
     fmt = body.format or DiskFormat.RAW
     sparse = body.sparse if body.sparse is not None else True
     if fmt is DiskFormat.COW and not sparse:

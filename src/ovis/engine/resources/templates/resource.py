@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.check import require
 from ovis.engine.access.grants import grant_on_creation
 from ovis.engine.commands import Lock, begin
 from ovis.engine.declare.call import Call
@@ -129,6 +130,9 @@ def add(tx: Tx, call: Call, body: Template) -> Started:
     """POST /templates: from a VM that is down."""
     vm = bodies.resolve(tx, Vm, body.vm)
     attached = disks_of_vm(tx, str(vm.id))
+    home = tx.need(Cluster, vm.cluster.id if vm.cluster else None)
+    if home.data_center is not None:
+        require(tx, call, Permit.CREATE_TEMPLATE, "data_center", str(home.data_center.id))
     bodies.raise_all(_refusals_to_make(vm, [str(d.alias) for _, d, _ in attached if d.status is DiskStatus.LOCKED]))
     cluster = bodies.resolve(tx, Cluster, body.cluster if body.cluster and _names(body.cluster) else vm.cluster)
     values = {f: getattr(vm, f) for f in _BASE}

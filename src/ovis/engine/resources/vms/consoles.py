@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from ovis.engine.access.check import require
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, NotFound, refuse
@@ -83,7 +84,10 @@ async def give_ticket(
     def look(rd: Reader) -> tuple[Vm, VmRuntime]:
         vm = rd.need(Vm, call.ids[0])
         bodies.raise_all(rules.TICKET.refusals(vm))
-        return vm, rd.need(VmRuntime, str(vm.id))
+        runtime = rd.need(VmRuntime, str(vm.id))
+        if runtime.client_ip and runtime.console_user not in ("", call.principal.user_id):
+            require(rd, call, Permit.RECONNECT_TO_VM, "vm", str(vm.id))  # somebody else looks at it
+        return vm, runtime
 
     vm, runtime = await services.store.read(look)
     at = next((c for c in runtime.consoles if protocol in (None, c.protocol)), None)
@@ -113,7 +117,14 @@ async def give_ticket(
         )
     except (HostError, HostUnreachable) as err:
         raise Fault(f"[The host could not set the ticket: {err}]", status=409) from err
-    await services.store.write(lambda tx: record(tx, TICKET_SET, call=call, vm=vm))
+
+    def given(tx: Tx) -> None:
+        now = tx.get(VmRuntime, str(vm.id))
+        if now is not None and now.console_user != call.principal.user_id:
+            tx.update(replace(now, console_user=call.principal.user_id))
+        record(tx, TICKET_SET, call=call, vm=vm)
+
+    await services.store.write(given)
     return vm, at, password, seconds
 
 
@@ -168,11 +179,13 @@ CONSOLES_OF_VM = Resource(
     list=Op(run=_listed, needs=PUBLIC, params=(Param(name="current"),)),
     get=Op(needs=PUBLIC),
     actions=(
-        ApiAction(name="ticket", run=ticket, needs=_CONNECT, body=("ticket",), v3=False),
+        ApiAction(
+            name="ticket", run=ticket, needs=_CONNECT, body=("ticket",), v3=False, asks=(Permit.RECONNECT_TO_VM,)
+        ),
         ApiAction(name="remoteviewerconnectionfile", run=connection_file, needs=_CONNECT, v3=False),
     ),
 )
-TICKET = ApiAction(name="ticket", run=ticket, needs=_CONNECT, body=("async", "ticket"))
+TICKET = ApiAction(name="ticket", run=ticket, needs=_CONNECT, body=("async", "ticket"), asks=(Permit.RECONNECT_TO_VM,))
 
 
 # -- CD-ROMs ------------------------------------------------------------------------------------------------------
@@ -210,6 +223,8 @@ async def change_cd(services: Services, call: Call, body: Cdrom) -> Cdrom:
             bad=True,
         )
     current = call.flag("current")
+    permit = Permit.CHANGE_VM_CD if current else Permit.EDIT_VM_PROPERTIES
+    await services.store.read(lambda rd: require(rd, call, permit, "vm", call.ids[0]))
     if current:
 
         def look(rd: Reader) -> tuple[Vm, VmRuntime]:
@@ -246,5 +261,10 @@ CDROMS_OF_VM = Resource(
     collection="cdroms",
     list=Op(run=_cdroms, needs=PUBLIC, params=(Param(name="current"),)),
     get=Op(needs=PUBLIC),
-    update=Op(run=change_cd, needs=(Need(Permit.CHANGE_VM_CD),), params=(Param(name="current"),)),
+    update=Op(
+        run=change_cd,
+        needs=(Need(Permit.CHANGE_VM_CD),),
+        params=(Param(name="current"),),
+        asks=(Permit.EDIT_VM_PROPERTIES,),
+    ),
 )

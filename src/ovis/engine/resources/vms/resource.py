@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ovis.engine.access.check import require
 from ovis.engine.access.grants import grant_on_creation
 from ovis.engine.commands import Lock, begin, require_unlocked
 from ovis.engine.declare.call import Call
@@ -148,6 +149,8 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         else bool(vm.delete_protected),
     )
     vm = defaults.settled(vm, cluster)
+    known = template if template.id != BLANK_TEMPLATE else replace(template, placement_policy=vm.placement_policy)
+    _ask_for_more(tx, call, known, vm, "cluster", str(cluster.id))
     _check(tx, vm)
     copies = _plan_disks(tx, call, body, template, vm) if not blank else []
     if copies:
@@ -221,6 +224,7 @@ def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> lis
         wish = wishes.get(row.disk_id)
         reference = next(iter(wish.storage_domains or ()), wish.storage_domain) if wish is not None else None
         domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
+        require(tx, call, Permit.CREATE_DISK, "storage_domain", str(domain.id))
         if not clone and domain.id != origin.domain_id:
             raise refuse(
                 "ACTION_TYPE_FAILED_STORAGE_DOMAIN_NOT_MATCH_TEMPLATE",
@@ -258,6 +262,19 @@ def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> lis
     return out
 
 
+def _ask_for_more(rd: Reader, call: Call, before: Any, after: Vm, object_type: str, object_id: str) -> None:
+    """Custom properties and the hosts that a VM is bound to need permits of their own when they change."""
+    if (after.custom_properties or None) != (before.custom_properties or None):
+        require(rd, call, Permit.CHANGE_VM_CUSTOM_PROPERTIES, object_type, object_id)
+    if _hosts(after) != _hosts(before):
+        require(rd, call, Permit.EDIT_ADMIN_VM_PROPERTIES, object_type, object_id)
+
+
+def _hosts(vm: Any) -> set[str]:
+    policy = vm.placement_policy
+    return {str(h.id) for h in (policy.hosts or ())} if policy is not None else set()
+
+
 def update(tx: Tx, call: Call, body: Vm) -> Vm:
     """PUT /vms/ID: at once where that is possible, else at the next run."""
     old = tx.need(Vm, call.ids[-1])
@@ -271,6 +288,7 @@ def update(tx: Tx, call: Call, body: Vm) -> Vm:
     if body.cluster is not None and (body.cluster.id or body.cluster.name):
         wanted = bodies.resolve(tx, Cluster, body.cluster)
         if old.cluster is not None and wanted.id != old.cluster.id:
+            require(tx, call, Permit.CREATE_VM, "cluster", str(wanted.id))
             if old.status is not S.DOWN:
                 raise refuse("VM_CANNOT_UPDATE_CLUSTER", f"VM {old.name} changes its cluster only while it is down.")
             new = replace(new, cluster=Cluster(id=wanted.id))
@@ -278,6 +296,7 @@ def update(tx: Tx, call: Call, body: Vm) -> Vm:
         policy = new.memory_policy
         if policy is not None and (policy.max or 0) < (new.memory or 0):
             new = replace(new, memory_policy=replace(policy, max=min((new.memory or 0) * 4, rules.MAX_MEMORY)))
+    _ask_for_more(tx, call, before, new, "vm", str(old.id))
     _check(tx, new)
     if old.status in (S.DOWN, S.IMAGE_LOCKED):
         after = tx.update(new) if new != old else old
@@ -474,13 +493,12 @@ RESOURCE = Resource(
         needs=(Need(Permit.CREATE_VM, "cluster"), Need(Permit.CREATE_VM, "template")),
         params=(Param(name="clone"), Param(name="clone_permissions")),
         mandatory=("name", "cluster.id|cluster.name", "template.id|template.name"),
+        asks=(Permit.CREATE_DISK, Permit.CHANGE_VM_CUSTOM_PROPERTIES, Permit.EDIT_ADMIN_VM_PROPERTIES),
     ),
     update=Op(
         run=update,
-        needs=(
-            Need(Permit.EDIT_VM_PROPERTIES),
-            Need(Permit.CHANGE_VM_CUSTOM_PROPERTIES, when=lambda vm: vm is not None and bool(vm.custom_properties)),
-        ),
+        needs=(Need(Permit.EDIT_VM_PROPERTIES),),
+        asks=(Permit.CREATE_VM, Permit.CHANGE_VM_CUSTOM_PROPERTIES, Permit.EDIT_ADMIN_VM_PROPERTIES),
     ),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_VM),), params=(Param(name="detach_only"), Param(name="force"))),
     actions=(start.ACTION, *stop.ACTIONS, suspend.ACTION, *migrate.ACTIONS, TICKET),
