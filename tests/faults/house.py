@@ -141,12 +141,14 @@ class House:
                 if name not in PASSING:
                     found[name] = sorted(str(row[0]) for row in rd.rows(sa.select(rd.schema.sql[name].c.id)))
             for type_ in (Vm, Disk, Template, StorageDomain, Attachment, Host, DataCenter):
-                found[type_.__name__] = {str(row.id): row.status for row in rd.select(type_)}
+                rows: list[Any] = rd.select(type_)
+                found[type_.__name__] = {str(row.id): row.status for row in rows}
             found["places"] = {r.id: (r.host_id, r.target_id, r.saved is None) for r in rd.select(VmRuntime)}
             return found
 
         seen = self.seen()
-        return (await self.read(look)) | {"volumes": seen.volumes, "alive": seen.alive}
+        stored: dict[str, Any] = await self.read(look)
+        return stored | {"volumes": seen.volumes, "alive": seen.alive}
 
     async def pictures(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """The picture once it is as wanted, or as it stays: monitoring may have the last word on a host."""

@@ -33,7 +33,7 @@ from ovis.engine.resources.disks import attachments, commands as disk_commands, 
 from ovis.engine.resources.hosts import resource as hosts
 from ovis.engine.resources.storage_domains import attached, commands as domain_commands, resource as domains
 from ovis.engine.resources.templates import commands as template_commands, resource as templates
-from ovis.engine.resources.vms import provision, resource as vms
+from ovis.engine.resources.vms import nics, provision, resource as vms
 from ovis.engine.resources.vms.actions import migrate, start, stop, suspend
 from tests.commands_harness import _cut_function, _failing, _twice
 from tests.faults.house import House, house, with_step
@@ -62,10 +62,10 @@ async def vm(place: House, *, status: str = "down") -> str:
     body = Vm(name=name(), cluster=Cluster(name="Default"), template=Template(name="Blank"), memory=256 * MIB, os=boot)
     made = await place.run(vms.add, place.call(), body)
     vm_id = str(made.id)
-    body = DiskAttachment(disk=new_disk(), interface=DiskInterface.VIRTIO, bootable=True)
-    await place.run(attachments._attached, place.call(vm_id), body)
+    disk = DiskAttachment(disk=new_disk(), interface=DiskInterface.VIRTIO, bootable=True)
+    await place.run(attachments._attached, place.call(vm_id), disk)
     profile = await place.read(lambda rd: rd.select(_VnicProfile)[0])
-    await place.begin(lambda tx, call, b: vms.create_nic(tx, tx.need(Vm, vm_id), b), place.call(vm_id), _nic(profile))
+    await place.begin(lambda tx, call, b: nics.create(tx, tx.need(Vm, vm_id), b), place.call(vm_id), _nic(profile))
     if status != "down":
         # A NIC to boot from is there, so nothing but a host is needed.
         await place.run(start.start, place.call(vm_id), Action())
@@ -143,7 +143,8 @@ async def idle_host(place: House) -> Begin:
             await place.begin(hosts.activate, place.call(str(each.id)), Action())
     await place.until(lambda rd: all(h.status == "up" for h in rd.select(Host)), "hosts up")
     vm_id = await vm(place, status="up")
-    home = await place.read(lambda rd: rd.need(Vm, vm_id).host.id)
+    running: Vm = await place.read(lambda rd: rd.need(Vm, vm_id))
+    home = str(running.host.id) if running.host else ""
     return await on(place, hosts.deactivate, home)
 
 

@@ -40,7 +40,8 @@ def test_names_users_and_keys() -> None:
 
 @pytest.mark.parametrize("field", ["user_name", "root_password", "timezone"])
 def test_values_with_quotes_and_newlines_stay_values(field: str) -> None:
-    files = initialization_files(VM, Initialization(**{field: NASTY}))
+    given: dict[str, Any] = {field: NASTY}
+    files = initialization_files(VM, Initialization(**given))
     user = read(files["openstack/latest/user_data"])
     assert NASTY in user.values()
     assert set(user) <= {"user", "password", "chpasswd", "ssh_pwauth", "timezone"}
