@@ -16,8 +16,8 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DataCenterStatus, HostStatus, LogSeverity, SpmStatus
 from ovis.engine.model.types import Cluster, DataCenter, Host, Network, Spm, StorageDomain
 from ovis.engine.resources.hosts import report
-from ovis.engine.resources.hosts.resource import LIVE
 from ovis.engine.resources.levels import level_text
+from ovis.engine.resources.live import HISTORY, LIVE
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
@@ -47,17 +47,20 @@ class EngineObserver:
     def __init__(self, services: Services) -> None:
         self._services = services
         LIVE["live"] = services.hosts.live
-        self._restarts: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin what the engine does of itself: restarts of highly available VMs."""
-        self._restarts = asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts")
+        """Begin what the engine does of itself: restarts of highly available VMs, samples of what VMs use."""
+        self._tasks = [
+            asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts"),
+            asyncio.create_task(HISTORY.watch(), name="usage-history"),
+        ]
 
     async def stop(self) -> None:
         """End it."""
-        if self._restarts is not None:
-            self._restarts.cancel()
-            await asyncio.gather(self._restarts, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def host_answers(self, host_id: str, capabilities: Facts, hardware: Facts, stats: Facts) -> None:
         """Check it, connect its storage, give it a status."""

@@ -31,7 +31,9 @@ from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
 from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
+from ovis.engine.resources.live import vm_facts
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.statistics import DISK_STATISTICS, build, disk_values
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -281,10 +283,14 @@ def begin_remove(tx: Tx, call: Call, disk: Disk) -> Started:
 
 
 def statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
-    """Rates and latencies; zero while no host reports the disk."""
-    from ovis.engine.resources.statistics import DISK_STATISTICS, zeros
-
-    return {p: zeros("disk", p, DISK_STATISTICS, disk=Disk(id=p)) for p in parents}
+    """Rates and latencies as the hosts of its VMs report them; zero while no VM runs with it."""
+    rows = rd.find(VmDisk, disk_id=list(parents))
+    facts = vm_facts(rd, {row.vm_id for row in rows})
+    reported: dict[str, list[Mapping[str, Any]]] = {p: [] for p in parents}
+    for row in rows:
+        found = (facts.get(row.vm_id, {}).get("disks") or {}).values()
+        reported[row.disk_id] += [d for d in found if d.get("imageID") == row.disk_id]
+    return {p: build("disk", p, DISK_STATISTICS, disk_values(reported[p]), disk=Disk(id=p)) for p in parents}
 
 
 def shown(rd: Reader, call: Call, found: Sequence[Disk]) -> list[Disk]:

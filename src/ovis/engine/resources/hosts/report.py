@@ -110,9 +110,9 @@ def problems(host: Host, caps: Mapping[str, Any], level: str, networks: Mapping[
     return found
 
 
-def statistics(stats: Mapping[str, Any], caps: Mapping[str, Any]) -> dict[str, float]:
-    """Values of the API's host statistics, by name."""
-    total = number(caps.get("memSize")) * MIB
+def statistics(stats: Mapping[str, Any], memory: int) -> dict[str, Any]:
+    """Values of the API's host statistics, by name. memory: the host's, in bytes."""
+    total = float(memory)
     used = total * number(stats.get("memUsed")) / 100
     swap, swap_free = number(stats.get("swapTotal")) * MIB, number(stats.get("swapFree")) * MIB
     return {

@@ -20,36 +20,32 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import HostStatus, LogSeverity, NicStatus, VmStatus
+from ovis.engine.model.enums import HostStatus, LogSeverity, VmStatus
 from ovis.engine.model.types import (
     Action,
     AffinityLabel,
     Agent,
-    Bonding,
     Cluster,
-    Hook,
     Host,
     HostCpuUnit,
     HostDevice,
-    HostNic,
     HostStorage,
-    Ip,
     KatelloErratum,
-    Mac,
-    Network,
-    NetworkAttachment,
-    NumaNode,
-    Statistic,
     StorageConnectionExtension,
-    UnmanagedNetwork,
     Vm,
     VmSummary,
 )
 from ovis.engine.resources import bodies
-from ovis.engine.resources.hosts import enrol, report
+from ovis.engine.resources.hosts import enrol
+from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
+from ovis.engine.resources.hosts.networking import (
+    ATTACHMENTS_OF_HOST,
+    NICS_OF_HOST,
+    PROVIDERS_OF_HOST,
+    UNMANAGED_OF_HOST,
+)
 from ovis.engine.resources.hosts.tables import HOSTS, HostIdentity
 from ovis.engine.resources.permissions import permissions_of
-from ovis.engine.resources.statistics import NIC_STATISTICS, C, Measure, U, build
 from ovis.engine.resources.tags import forget_tags, tags_of
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -76,28 +72,6 @@ _KEEP = (
     "status status_detail memory max_scheduling_memory version libvirt_version hardware_information iscsi kdump_status "
     "se_linux auto_numa_status numa_supported summary type protocol certificate cpu update_available external_status"
 ).split()
-MEASURES: tuple[Measure, ...] = (
-    *(
-        Measure(f"memory.{name}", f"{name.capitalize()} memory", U.BYTES)
-        for name in ("total", "used", "free", "shared", "buffers", "cached")
-    ),
-    *(Measure(f"swap.{name}", f"{name.capitalize()} swap", U.BYTES) for name in ("total", "free", "used", "cached")),
-    Measure("ksm.cpu.current", "KSM CPU usage", U.PERCENT),
-    Measure("cpu.current.user", "User CPU usage", U.PERCENT),
-    Measure("cpu.current.system", "System CPU usage", U.PERCENT),
-    Measure("cpu.current.idle", "Idle CPU usage", U.PERCENT),
-    Measure("cpu.load.avg.5m", "CPU 5 minute load average", U.PERCENT),
-    Measure("boot.time", "Boot time of the machine", U.NONE, C),
-)
-# What hosts said last, in memory; set by `main` through the observer (hostlink.live.Live).
-LIVE: dict[str, Any] = {}
-
-
-def _stats_of(host_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    live = LIVE.get("live")
-    if live is None:
-        return {}, {}
-    return live.host_stats.get(host_id) or {}, live.host_caps.get(host_id) or {}
 
 
 # -- the host ---------------------------------------------------------------------------------------------------
@@ -367,105 +341,6 @@ def shown(rd: Reader, call: Call, found: Sequence[Host]) -> list[Host]:
 # -- below --------------------------------------------------------------------------------------------------------
 
 
-def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
-    return {p: build("host", p, MEASURES, report.statistics(*_stats_of(p)), host=Host(id=p)) for p in parents}
-
-
-def _nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[HostNic]]:
-    out: dict[str, list[HostNic]] = {}
-    for parent in parents:
-        stats, caps = _stats_of(parent)
-        bridged = {
-            port: (name, net)
-            for name, net in (caps.get("networks") or {}).items()
-            for port in net.get("ports") or ()
-            if isinstance(net, Mapping)
-        }
-        names = {str(n.name): n for n in rd.find(Network)} if bridged else {}
-        rows = []
-        for kind in ("nics", "bondings"):
-            for name, nic in (caps.get(kind) or {}).items():
-                network = bridged.get(name)
-                live = (stats.get("network") or {}).get(name) or {}
-                known = names.get(network[0]) if network else None
-                rows.append(
-                    HostNic(
-                        id=bodies.derived_id("host_nic", parent, name),
-                        name=name,
-                        mac=Mac(address=nic.get("hwaddr")) if nic.get("hwaddr") else None,
-                        mtu=int(report.number(nic.get("mtu"), 1500)),
-                        speed=int(report.number(nic.get("speed"))) * 1_000_000,
-                        status=NicStatus.UP if live.get("state", "up") == "up" else NicStatus.DOWN,
-                        bridged=network is not None,
-                        ip=Ip(address=network[1].get("addr") or None, netmask=network[1].get("netmask") or None)
-                        if network
-                        else None,
-                        network=Network(id=known.id) if known else None,
-                        bonding=Bonding() if kind == "bondings" else None,
-                        host=Host(id=parent),
-                        custom_configuration=False,
-                    )
-                )
-        out[parent] = sorted(rows, key=lambda n: n.name or "")
-    return out
-
-
-def _nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
-    host_id = call.ids[0]
-    stats, _ = _stats_of(host_id)
-    out = {}
-    for nic in _nics(rd, call, [host_id])[host_id]:
-        if nic.id in parents:
-            live = (stats.get("network") or {}).get(nic.name) or {}
-            rx, tx = report.number(live.get("rxRate")), report.number(live.get("txRate"))
-            values = {
-                "data.current.rx": rx,
-                "data.current.tx": tx,
-                "data.current.rx.bps": rx * 8,
-                "data.current.tx.bps": tx * 8,
-                "data.total.rx": report.number(live.get("rx")),
-                "data.total.tx": report.number(live.get("tx")),
-                "errors.total.rx": report.number(live.get("rxErrors")),
-                "errors.total.tx": report.number(live.get("txErrors")),
-            }
-            out[str(nic.id)] = build("host_nic", str(nic.id), NIC_STATISTICS, values, host_nic=HostNic(id=nic.id))
-    return out
-
-
-def _hooks(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Hook]]:
-    out = {}
-    for parent in parents:
-        caps = _stats_of(parent)[1]
-        out[parent] = [
-            Hook(
-                id=bodies.derived_id("hook", parent, point, script),
-                name=script,
-                event_name=point,
-                md5=str((facts or {}).get("checksum") or (facts or {}).get("md5") or ""),
-                host=Host(id=parent),
-            )
-            for point, scripts in sorted((caps.get("hooks") or {}).items())
-            for script, facts in sorted(scripts.items())
-        ]
-    return out
-
-
-def _numa(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NumaNode]]:
-    out = {}
-    for parent in parents:
-        nodes = _stats_of(parent)[1].get("numaNodes") or {}
-        out[parent] = [
-            NumaNode(
-                id=bodies.derived_id("numa", parent, index),
-                index=int(index),
-                memory=int(report.number(node.get("totalMemory"))),
-                host=Host(id=parent),
-            )
-            for index, node in sorted(nodes.items())
-        ]
-    return out
-
-
 def _nothing(type_: Any, collection: str) -> Resource:
     return Resource(type=type_, collection=collection, list=Op(run=bodies.nothing, needs=PUBLIC), get=Op(needs=PUBLIC))
 
@@ -519,29 +394,17 @@ RESOURCE = Resource(
         ApiAction(name="forceselectspm", run=force_select_spm, needs=_MANAGE, body=("async",)),
     ),
     subs=(
-        Resource(
-            type=HostNic,
-            collection="nics",
-            list=Op(run=_nics, needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-            subs=(
-                Resource(
-                    type=Statistic,
-                    collection="statistics",
-                    list=Op(run=_nic_statistics, needs=PUBLIC),
-                    get=Op(needs=PUBLIC),
-                ),
-            ),
-        ),
-        Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        Resource(type=Hook, collection="hooks", list=Op(run=_hooks, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        Resource(type=NumaNode, collection="numanodes", list=Op(run=_numa, needs=PUBLIC), get=Op(needs=PUBLIC)),
+        NICS_OF_HOST,
+        STATISTICS_OF_HOST,
+        HOOKS_OF_HOST,
+        NUMA_OF_HOST,
         tags_of("host"),
         permissions_of("host"),
         _nothing(HostStorage, "storage"),
         _nothing(HostDevice, "devices"),
-        _nothing(NetworkAttachment, "networkattachments"),
-        _nothing(UnmanagedNetwork, "unmanagednetworks"),
+        ATTACHMENTS_OF_HOST,
+        UNMANAGED_OF_HOST,
+        PROVIDERS_OF_HOST,
         _nothing(KatelloErratum, "katelloerrata"),
         _nothing(AffinityLabel, "affinitylabels"),
         _nothing(Agent, "fenceagents"),

@@ -20,7 +20,7 @@ from ovis.engine.resources import bodies
 from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.storage_domains.commands import ACTIVATE, ATTACH, DEACTIVATE, DETACH, DomainParams
 from ovis.engine.resources.storage_domains.connect import up_hosts
-from ovis.engine.resources.storage_domains.contents import disks_of
+from ovis.engine.resources.storage_domains.contents import DISKS_OF_DOMAIN
 from ovis.engine.resources.storage_domains.tables import Attachment, PoolFacts
 from ovis.engine.store.session import Reader, Tx
 
@@ -230,5 +230,5 @@ ATTACHED_STORAGE_DOMAINS = Resource(
         ApiAction(name="activate", run=activate, needs=_MAY, body=("async",), sync=True),
         ApiAction(name="deactivate", run=deactivate, needs=_MAY, body=("async", "force"), sync=True),
     ),
-    subs=(Resource(type=Disk, collection="disks", list=Op(run=disks_of, needs=PUBLIC), get=Op(needs=PUBLIC)),),
+    subs=(DISKS_OF_DOMAIN,),
 )

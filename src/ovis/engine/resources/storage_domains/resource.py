@@ -25,7 +25,6 @@ from ovis.engine.model.enums import (
 )
 from ovis.engine.model.types import (
     DataCenter,
-    Disk,
     DiskSnapshot,
     File,
     Host,
@@ -33,8 +32,6 @@ from ovis.engine.model.types import (
     Image,
     StorageConnection,
     StorageDomain,
-    Template,
-    Vm,
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.bodies import TextRule
@@ -42,7 +39,12 @@ from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.profiles import PROFILES_OF_STORAGE_DOMAIN, default_disk_profile
 from ovis.engine.resources.storage_domains.commands import ADD, REMOVE, DomainParams, forget_domain
 from ovis.engine.resources.storage_domains.connect import TYPE_NUMBERS
-from ovis.engine.resources.storage_domains.contents import disks_of, forget_contents
+from ovis.engine.resources.storage_domains.contents import (
+    DISKS_OF_DOMAIN,
+    TEMPLATES_OF_DOMAIN,
+    VMS_OF_DOMAIN,
+    forget_contents,
+)
 from ovis.engine.resources.storage_domains.tables import CONNECTIONS, DOMAINS, Attachment, DomainConnection
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -280,27 +282,6 @@ def shown(rd: Reader, call: Call, found: Sequence[StorageDomain]) -> list[Storag
 # -- what lies below ------------------------------------------------------------------------------------------
 
 
-def _owners(type_: Any, table: str, column: str) -> Any:
-    def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
-        out: dict[str, list[Any]] = {p: [] for p in parents}
-        disks, links = rd.schema.sql["disks"], rd.schema.sql[table]
-        query = (
-            disks.join(links, links.c.disk_id == disks.c.id)
-            .select()
-            .with_only_columns(disks.c.storage_domain_id, links.c[column])
-            .where(disks.c.storage_domain_id.in_(list(parents)))
-            .distinct()
-        )
-        rows = rd.rows(query)
-        objects = rd.get_many(type_, [r[1] for r in rows])
-        for parent, owner in rows:
-            if owner in objects:
-                out[parent].append(objects[owner])
-        return out
-
-    return listed
-
-
 def _connections(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[StorageConnection]]:
     links = rd.get_many(DomainConnection, parents)
     found = rd.get_many(StorageConnection, [link.connection_id for link in links.values()])
@@ -381,19 +362,9 @@ RESOURCE = Resource(
         params=(Param(name="host", type=str), Param(name="format"), Param(name="destroy"), Param(name="async")),
     ),
     subs=(
-        Resource(type=Disk, collection="disks", list=Op(run=disks_of, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        Resource(
-            type=Vm,
-            collection="vms",
-            list=Op(run=_owners(Vm, "disk_attachments", "vm_id"), needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-        ),
-        Resource(
-            type=Template,
-            collection="templates",
-            list=Op(run=_owners(Template, "template_disk_attachments", "template_id"), needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-        ),
+        DISKS_OF_DOMAIN,
+        VMS_OF_DOMAIN,
+        TEMPLATES_OF_DOMAIN,
         Resource(
             type=StorageConnection,
             collection="storageconnections",

@@ -35,11 +35,10 @@ from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.clusters.resource import DEFAULT_MAC_POOL
-from ovis.engine.resources.hosts.report import number
-from ovis.engine.resources.hosts.resource import LIVE
+from ovis.engine.resources.live import vm_facts
 from ovis.engine.resources.mac_pools import allocate, claim, release
 from ovis.engine.resources.networks import ClusterNetwork
-from ovis.engine.resources.statistics import NIC_STATISTICS, build
+from ovis.engine.resources.statistics import NIC_STATISTICS, build, nic_values
 from ovis.engine.resources.vms import rules
 from ovis.engine.resources.vms.state import VmNic, VmRuntime
 from ovis.engine.store.session import Reader, Tx
@@ -277,26 +276,16 @@ def _reported_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping
 
 def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
     rows = rd.get_many(VmNic, parents)
-    live = LIVE.get("live")
+    facts = vm_facts(rd, {r.vm_id for r in rows.values()})
     out = {}
     for nic_id in parents:
         row = rows.get(nic_id)
-        stats = (live.vm_stats.get(row.vm_id) if live and row else None) or {}
+        stats = facts.get(row.vm_id, {}) if row else {}
         mac = (row.nic.mac.address or "").lower() if row and row.nic.mac else ""
         found: Mapping[str, Any] = next(
             (v for v in (stats.get("network") or {}).values() if str(v.get("macAddr", "")).lower() == mac), {}
         )
-        values = {
-            "data.current.rx": number(found.get("rxRate")),
-            "data.current.tx": number(found.get("txRate")),
-            "data.current.rx.bps": number(found.get("rxRate")) * 8,
-            "data.current.tx.bps": number(found.get("txRate")) * 8,
-            "data.total.rx": number(found.get("rx")),
-            "data.total.tx": number(found.get("tx")),
-            "errors.total.rx": number(found.get("rxErrors")),
-            "errors.total.tx": number(found.get("txErrors")),
-        }
-        out[nic_id] = build("nic", nic_id, NIC_STATISTICS, values, nic=Nic(id=nic_id))
+        out[nic_id] = build("nic", nic_id, NIC_STATISTICS, nic_values(found), nic=Nic(id=nic_id))
     return out
 
 

@@ -4,6 +4,7 @@ Does: add (from Blank or a template, thin or cloned), list, get, update (now or 
 Follows: VM part of the status matrix, permits, defaults and limits of engine 4.5.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from ovis.engine.declare.ids import BLANK_TEMPLATE
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
 from ovis.engine.events import Audit, record
+from ovis.engine.hostlink.live import network_usage
 from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus
 from ovis.engine.model.types import (
     AffinityLabel,
@@ -47,7 +49,7 @@ from ovis.engine.resources.disks import resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
 from ovis.engine.resources.disks.tables import TemplateDisk, VmDisk
 from ovis.engine.resources.hosts.report import number
-from ovis.engine.resources.hosts.resource import LIVE
+from ovis.engine.resources.live import HISTORY, vm_facts
 from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.statistics import VM_STATISTICS, build
@@ -354,12 +356,11 @@ def shown(rd: Reader, call: Call, found: Sequence[Vm]) -> list[Vm]:
 
 
 def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
-    live = LIVE.get("live")
     vms = rd.get_many(Vm, parents)
+    facts = vm_facts(rd, [i for i, vm in vms.items() if vm.status in ON_HOST])
     out = {}
     for vm_id in parents:
-        vm = vms.get(vm_id)
-        stats = (live.vm_stats.get(vm_id) if live and vm and vm.status in ON_HOST else None) or {}
+        vm, stats = vms.get(vm_id), facts.get(vm_id, {})
         memory = float((vm.memory if vm else 0) or 0)
         inner = stats.get("memoryStats") or {}
         user, system = number(stats.get("cpuUser")), number(stats.get("cpuSys"))
@@ -373,8 +374,11 @@ def _statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, 
             "cpu.current.guest": user,
             "cpu.current.hypervisor": system,
             "cpu.current.total": user + system,
+            "network.current.total": max((network_usage(n) for n in (stats.get("network") or {}).values()), default=0),
             "migration.progress": number(stats.get("migrationProgress")),
             "elapsed.time": number(stats.get("elapsedTime")),
+            "disks.usage": json.dumps(stats.get("disksUsage") or []),
+            **{f"{name}.usage.history": numbers for name, numbers in HISTORY.of(vm_id).items()},
         }
         out[vm_id] = build("vm", vm_id, VM_STATISTICS, values, vm=Vm(id=vm_id))
     return out
