@@ -15,12 +15,11 @@ from ovis.engine.declare.faults import NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
 from ovis.engine.model.enums import DataCenterStatus, DiskStatus, StorageDomainStatus as Status, StorageType
-from ovis.engine.model.types import Action, DataCenter, Disk, StorageDomain, Vm
+from ovis.engine.model.types import Action, DataCenter, Disk, StorageDomain
 from ovis.engine.resources import bodies
-from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.storage_domains.commands import ACTIVATE, ATTACH, DEACTIVATE, DETACH, DomainParams
 from ovis.engine.resources.storage_domains.connect import up_hosts
-from ovis.engine.resources.storage_domains.contents import DISKS_OF_DOMAIN
+from ovis.engine.resources.storage_domains.contents import DISKS_OF_DOMAIN, refusals_to_leave
 from ovis.engine.resources.storage_domains.tables import Attachment, PoolFacts
 from ovis.engine.store.session import Reader, Tx
 
@@ -171,12 +170,6 @@ def deactivate(tx: Tx, call: Call, action: Action) -> Started:
     return _begin(tx, call, DEACTIVATE, domain, data_center)
 
 
-def _protected_vms(rd: Reader, storage_domain_id: str) -> list[str]:
-    disks = [str(d.id) for d in rd.find(Disk, storage_domain_id=storage_domain_id)]
-    owners = {row.vm_id for row in rd.find(VmDisk, disk_id=disks)}
-    return sorted(str(vm.name) for vm in rd.get_many(Vm, owners).values() if vm.delete_protected)
-
-
 def _running_vms(rd: Reader, storage_domain_id: str) -> list[str]:
     disks, links, vms = (rd.schema.sql[t] for t in ("disks", "disk_attachments", "vms"))
     query = (
@@ -193,19 +186,11 @@ def _running_vms(rd: Reader, storage_domain_id: str) -> list[str]:
 
 
 def detach(tx: Tx, call: Call, body: Any) -> Started:
-    """DELETE below the data center: only in maintenance."""
+    """DELETE below the data center: only in maintenance. What lies on it leaves the engine, too."""
     domain, data_center, row = _addressed(tx, call)
     allowed = frozenset({Status.MAINTENANCE})
     reasons = refusals(domain, row.status, allowed, "detach")
-    protected = _protected_vms(tx, str(domain.id))
-    if protected:
-        reasons.append(
-            Refusal(
-                "ACTION_TYPE_FAILED_STORAGE_DELETE_PROTECTED",
-                f"VMs with disks on it are protected against deletion: {', '.join(protected[:10])}.",
-                "Switch their delete protection off first.",
-            )
-        )
+    reasons += refusals_to_leave(tx, str(domain.id))
     others = [a for a in tx.find(Attachment, data_center_id=str(data_center.id)) if a.id != row.id]
     if row.master and others:
         reasons.append(

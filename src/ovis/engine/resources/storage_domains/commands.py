@@ -430,7 +430,10 @@ async def _detach(ctx: Context) -> Callable[[Tx], None]:
         )
 
     def save(tx: Tx) -> None:
+        from ovis.engine.resources.storage_domains.contents import forget_contents
+
         _detached_again(tx, ctx)
+        forget_contents(tx, p.storage_domain_id)
         if not tx.count(Attachment, data_center_id=p.data_center_id):
             facts = tx.get(PoolFacts, p.data_center_id) or PoolFacts(id=p.data_center_id)
             tx.put(replace(facts, master_version=facts.master_version + 1))

@@ -6,16 +6,23 @@ Follows: API facts, storage domain content; detaching a data domain takes its VM
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from ovis.engine.declare.call import Call
+from ovis.engine.declare.faults import Refusal
 from ovis.engine.declare.resource import PUBLIC, Op, Param, Resource
+from ovis.engine.model.enums import VmStatus
 from ovis.engine.model.types import Disk, DiskAttachment, Statistic, Template, Vm
+from ovis.engine.resources.disks.commands import forget_disk
 from ovis.engine.resources.disks.resource import statistics
 from ovis.engine.resources.disks.tables import TemplateDisk, VmDisk
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.templates.commands import forget_template
+from ovis.engine.resources.templates.tables import base_id, number
+from ovis.engine.resources.vms.nics import mac_pool_of
+from ovis.engine.resources.vms.provision import forget_vm
 from ovis.engine.store.session import Reader, Tx
 
 _UNREGISTERED = (Param(name="unregistered", doc="Only what lies on the storage and is not known to the engine."),)
@@ -141,12 +148,81 @@ TEMPLATES_OF_DOMAIN = Resource(
 )
 
 
+# -- leaving with the domain --------------------------------------------------------------------------------------
+
+
+class Leaving(NamedTuple):
+    """What goes when a domain leaves the engine: its disks, and VMs and templates that have no disk elsewhere."""
+
+    disks: list[str]
+    vms: list[Vm]
+    templates: list[Template]
+
+
+def leaving(rd: Reader, storage_domain_id: str) -> Leaving:
+    """What would go. A template stays, without its disks, while a VM or version that stays is based on it."""
+    disks = [str(d.id) for d in rd.find(Disk, storage_domain_id=storage_domain_id)]
+
+    def owners(type_: Any, column: str) -> list[str]:
+        touched = {getattr(row, column) for row in rd.find(type_, disk_id=disks)}
+        everything = rd.find(type_, **{column: sorted(touched)})
+        staying = {getattr(row, column) for row in everything if row.disk_id not in set(disks)}
+        return sorted(touched - staying)
+
+    vms = list(rd.get_many(Vm, owners(VmDisk, "vm_id")).values()) if disks else []
+    templates = list(rd.get_many(Template, owners(TemplateDisk, "template_id")).values()) if disks else []
+    going = {str(vm.id) for vm in vms}
+    used = {
+        str(vm.template.id)
+        for vm in rd.find(Vm, template_id=[str(t.id) for t in templates])
+        if vm.template and str(vm.id) not in going
+    }
+    templates = [t for t in templates if t.id not in used]
+    versions = {str(t.id) for t in templates}
+    bases = {base_id(t) for t in rd.find(Template, base_id=sorted(versions)) if str(t.id) not in versions}
+    return Leaving(disks, vms, [t for t in templates if t.id not in bases])
+
+
+def refusals_to_leave(rd: Reader, storage_domain_id: str) -> list[Refusal]:
+    """Everything about the contents that stops a domain from leaving the engine."""
+    found, reasons = leaving(rd, storage_domain_id), []
+    protected = [str(o.name) for o in (*found.vms, *found.templates) if o.delete_protected]
+    if protected:
+        reasons.append(
+            Refusal(
+                "ACTION_TYPE_FAILED_STORAGE_DELETE_PROTECTED",
+                f"VMs or templates that would go with it are protected: {', '.join(sorted(protected)[:10])}.",
+                "Switch their delete protection off first.",
+            )
+        )
+    users = rd.get_many(Vm, {row.vm_id for row in rd.find(VmDisk, disk_id=found.disks)}) if found.disks else {}
+    pooled = [str(vm.name) for vm in users.values() if vm.vm_pool is not None]
+    if pooled:
+        reasons.append(
+            Refusal(
+                "ACTION_TYPE_FAILED_STORAGE_VMS_IN_POOL",
+                f"VMs of pools have disks on it: {', '.join(sorted(pooled)[:10])}.",
+                "Detach them from their pools first.",
+            )
+        )
+    suspended = [str(vm.name) for vm in users.values() if vm.status is VmStatus.SUSPENDED]
+    if suspended:
+        reasons.append(
+            Refusal(
+                "ACTION_TYPE_FAILED_DETECTED_ACTIVE_VMS",
+                f"Suspended VMs have disks on it: {', '.join(sorted(suspended)[:10])}.",
+                "Resume and shut them down, or stop them.",
+            )
+        )
+    return reasons
+
+
 def forget_contents(tx: Tx, storage_domain_id: str) -> None:
-    """Drop the rows of the domain's disks with their attachments."""
-    for disk in tx.find(Disk, storage_domain_id=storage_domain_id):
-        for name in ("disk_attachments", "template_disk_attachments"):
-            sql = tx.schema.sql[name]
-            tx.connection.execute(sql.delete().where(sql.c.disk_id == disk.id))
-        images = tx.schema.sql["disk_images"]
-        tx.connection.execute(images.delete().where(images.c.id == disk.id))
-        tx.delete(Disk, str(disk.id))
+    """Drop the rows of the domain's disks, and of VMs and templates that have no disk elsewhere; see `leaving`."""
+    found = leaving(tx, storage_domain_id)
+    for vm in found.vms:
+        forget_vm(tx, str(vm.id), mac_pool_of(tx, vm))
+    for disk_id in found.disks:
+        forget_disk(tx, disk_id)
+    for template in sorted(found.templates, key=number, reverse=True):  # versions before their base
+        forget_template(tx, str(template.id))
