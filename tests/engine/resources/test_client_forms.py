@@ -54,6 +54,21 @@ def test_every_template_tells_its_version(v4: httpx.Client) -> None:
         assert template.findtext("version/version_name")
 
 
+@pytest.mark.parametrize("name", ["admin", "admin@internal", "admin@internal-authz", '"admin@internal-authz"', "adm*"])
+def test_a_playbook_names_a_user_with_his_directory(v4: httpx.Client, name: str) -> None:
+    found = xml(v4.get("/users", params={"search": f"usrname={name}"})).findall("user")
+    assert [user.findtext("principal") for user in found] == ["admin"]
+    assert not xml(v4.get("/users", params={"search": f"usrname!={name}"})).findall("user[principal='admin']")
+
+
+def test_the_blank_template_is_in_every_data_center(v4: httpx.Client) -> None:
+    def names(search: str) -> list[str | None]:
+        return [t.findtext("name") for t in xml(v4.get("/templates", params={"search": search}))]
+
+    assert names("name=Blank and datacenter=Default") == ["Blank"]
+    assert "Blank" not in names("datacenter!=Default")
+
+
 def test_a_playbook_finds_a_profile_by_its_network_below_the_data_center(v4: httpx.Client) -> None:
     center = xml(v4.get("/datacenters?search=name%3DDefault")).find("data_center")
     assert center is not None

@@ -150,16 +150,25 @@ _ROLES = Resource(
     get=Op(needs=PUBLIC),
     subs=(Resource(type=ApiPermit, collection="permits", list=Op(run=permits, needs=PUBLIC), get=Op(needs=PUBLIC)),),
 )
+
+
+def _as_stored(written: str) -> str:
+    """A user name as queries have it: with the profile, with the directory's own name, or alone."""
+    if "@" in written:
+        return written.removesuffix("-authz")
+    return written if "*" in written else full_name(written)
+
+
 USERS_SEARCH = SearchObject(
     table=USERS,
     prefix="Users",
     fields={
         "name": Field("text", "name"),
         "lastname": Field("text", "last_name"),
-        "usrname": Field("text", "user_name"),
-        "user_and_domain": Field("text", "user_name"),
+        "usrname": Field("text", "user_name", convert=_as_stored),
+        "user_and_domain": Field("text", "user_name", convert=_as_stored),
         "department": Field("text", "department"),
-        "login": Field("text", "user_name"),
+        "login": Field("text", "user_name", convert=_as_stored),
         "directory": Field("text", "domain_name"),
         "tag": Field(
             "text",

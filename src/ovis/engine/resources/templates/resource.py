@@ -374,6 +374,7 @@ SEARCH = SearchObject(
             "text",
             via=Join("clusters", "cluster_id", "data_center_id", then=Join("data_centers", "data_center_id", "name")),
             free=False,
+            unbound=True,  # a template without a cluster, as Blank, serves every data center
         ),
         "_vmt_id": Field("uuid", "id", free=False),
         "id": Field("uuid", "id", free=False),

@@ -35,6 +35,7 @@ class Field:
 
     free: takes part in free-text search (text fields do, unless switched off). unit: what one in the query means.
     words: what an enum's value is called in queries where it differs: word (lower case, no `_`) -> stored values.
+    unbound: a row whose `via` starts from nothing belongs to all of them, so `=` finds it always.
     """
 
     kind: FieldKind = "text"
@@ -44,6 +45,7 @@ class Field:
     unit: int = 1
     convert: Callable[[str], Any] | None = None
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unbound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,11 @@ class _Builder:
 
     def compare(self, table: sa.Table, field: Field, op: str, value: str) -> Any:
         if field.via is not None:
-            return self.through(table, field.via, field, op, value)
+            found = self.through(table, field.via, field, op, value)
+            bound = table.c[field.via.local].is_not(None)
+            if not field.unbound:
+                return found
+            return sa.and_(bound, found) if op == "!=" else sa.or_(sa.not_(bound), found)
         return self.test(table.c[field.column or ""], field, op, value)
 
     def through(self, table: Any, join: Join, field: Field, op: str, value: str) -> Any:
@@ -223,7 +227,7 @@ class _Builder:
 
     def test(self, column: Any, field: Field, op: str, value: str) -> Any:
         if field.kind in ("text", "uuid"):
-            return self.text(column, op, value)
+            return self.text(column, op, value if field.convert is None else field.convert(value))
         if field.kind == "enum":
             if op not in ("=", "!="):
                 raise Unfit(f"words have no {op}")
