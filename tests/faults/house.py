@@ -121,7 +121,7 @@ class House:
                 await asyncio.sleep(0.01)
         await runner.stop()
         self.engine.runner = self.engine.services.runner = Runner(
-            self.engine.services, resources.COMMANDS, undo_delays=(0.05,)
+            self.engine.services, resources.COMMANDS, owner=runner.owner, undo_delays=(0.05,)
         )
         await self.engine.runner.start()
         return await self.engine.runner.wait(started.command_id, quiet=True)
