@@ -174,6 +174,15 @@ SAMPLES: Mapping[str, Sample] = {
     "/tags": Sample(_named("tag"), _DESCRIBED),
     "/users": Sample(lambda walker, parents: {"user_name": f"{_new('user')}@internal"}, same_twice=True, unique=False),
     "/vms": Sample(_named("vm", cluster={"name": "Default"}, template={"name": "Blank"}), _DESCRIBED),
+    "/vms/{id}/graphicsconsoles": Sample(
+        lambda walker, parents: {"protocol": "spice"},
+        below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
+    ),
+    "/vms/{id}/watchdogs": Sample(
+        lambda walker, parents: {"model": "i6300esb", "action": "reset"},
+        {"action": "poweroff"},
+        below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
+    ),
     "/vms/{id}/nics": Sample(_nic, {"linked": "false"}),
     "/templates/{id}/nics": Sample(_nic, {"linked": "false"}),
     "/vnicprofiles": Sample(

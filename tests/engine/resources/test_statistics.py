@@ -7,6 +7,7 @@ from ovis.engine.resources.live import History, vm_usage
 from ovis.engine.resources.statistics import (
     DISK_STATISTICS,
     VM_STATISTICS,
+    Reading,
     build,
     disk_values,
     huge_page_statistics,
@@ -82,7 +83,10 @@ def test_a_node_is_what_its_own_cpus_do() -> None:
 
 
 def test_ids_are_stable_and_texts_are_details() -> None:
-    values = {"disks.usage": json.dumps([{"path": "/", "total": "9"}]), "cpu.usage.history": [3, 2, 1]}
+    values: dict[str, Reading] = {
+        "disks.usage": json.dumps([{"path": "/", "total": "9"}]),
+        "cpu.usage.history": [3, 2, 1],
+    }
     first, again = (build("vm", "x", VM_STATISTICS, values) for _ in range(2))
     assert [s.id for s in first] == [s.id for s in again]
     assert len({s.id for s in first}) == len(VM_STATISTICS)

@@ -176,18 +176,12 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
         _alias(balloon, ids.get("balloon"))
     else:
         _sub(devices, "memballoon", model="none")
-    video = _sub(devices, "video")
-    kind = (
-        {"type": "qxl", "vram": "8192", "heads": "1", "ram": "65536", "vgamem": "16384"}
-        if "spice" in spec.graphics
-        else {
-            "type": "vga",
-            "vram": "16384",
-            "heads": "1",
-        }
-    )
-    _sub(video, "model", **kind)
-    _alias(video, ids.get("video"))
+    if spec.smartcard and "spice" in spec.graphics:
+        _sub(devices, "smartcard", mode="passthrough", type="spicevmc")
+    if spec.watchdog is not None:
+        watchdog = _sub(devices, "watchdog", model=spec.watchdog.model, action=spec.watchdog.action)
+        _alias(watchdog, spec.watchdog.id)
+    _video(devices, spec)
     usb = _sub(
         devices,
         "controller",
@@ -199,18 +193,7 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
     if spec.virtio_scsi or any(d.interface == "virtio_scsi" for d in spec.disks):
         _alias(_sub(devices, "controller", type="scsi", model="virtio-scsi", index="0"), ids.get("virtio-scsi"))
     for graphics in spec.graphics:
-        attrs = {
-            "type": graphics,
-            "port": "-1",
-            "autoport": "yes",
-            "passwd": "*****",
-            "passwdValidTo": "1970-01-01T00:00:01",
-        }
-        if graphics == "spice":
-            attrs["tlsPort"] = "-1"
-        elif spec.keyboard:
-            attrs["keymap"] = spec.keyboard
-        _sub(_sub(devices, "graphics", **attrs), "listen", type="address", address="0")
+        _graphics(devices, spec, graphics)
     if spec.rng:
         rng = _sub(devices, "rng", model="virtio")
         _sub(rng, "backend", f"/dev/{spec.rng}", model="random")
@@ -224,6 +207,9 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
         serial = _sub(devices, "serial", type="unix")
         _sub(serial, "source", path=path, mode="bind")
         _sub(serial, "target", port="0")
+    if "spice" in spec.graphics:
+        agent = _sub(devices, "channel", type="spicevmc")
+        _sub(agent, "target", type="virtio", name="com.redhat.spice.0")
     if spec.q35:
         _sub(devices, "controller", type="pci", model="pcie-root")
         for _ in range(_FREE_PORTS):
@@ -233,6 +219,39 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
     _cdroms(devices, spec, places)
     for disk in sorted(spec.disks, key=lambda d: (not d.bootable, d.id)):
         add_disk(devices, disk, names[disk.id], places.get(disk.id))
+
+
+_SPICE_CHANNELS = ("main", "inputs", "cursor", "playback", "record", "display", "smartcard", "usbredir")
+
+
+def _video(devices: Element, spec: Domain) -> None:
+    video = _sub(devices, "video")
+    if not spec.graphics:
+        _sub(video, "model", type="none")
+        return
+    if "spice" in spec.graphics:
+        _sub(video, "model", type="qxl", vram="8192", heads="1", ram="65536", vgamem="16384")
+    else:
+        _sub(video, "model", type="vga", vram="16384", heads="1")
+    _alias(video, spec.controllers.get("video"))
+
+
+def _graphics(devices: Element, spec: Domain, kind: str) -> None:
+    """One console; its password expired long ago, until a ticket is given."""
+    attrs = {"port": "-1", "autoport": "yes", "passwd": "*****", "passwdValidTo": "1970-01-01T00:00:01"}
+    if kind == "spice":
+        attrs["tlsPort"] = "-1"
+    elif spec.keyboard:
+        attrs["keymap"] = spec.keyboard
+    found = _sub(devices, "graphics", type=kind, **attrs)
+    if kind == "spice":
+        if not spec.file_transfer:
+            _sub(found, "filetransfer", enable="no")
+        if not spec.copy_paste:
+            _sub(found, "clipboard", copypaste="no")
+        for channel in _SPICE_CHANNELS:
+            _sub(found, "channel", name=channel, mode="secure")
+    _sub(found, "listen", type="address", address="0")
 
 
 def add_nic(devices: Element, nic: Nic, place: int | None = None) -> Element:

@@ -37,8 +37,18 @@ class Nic(Struct, kw_only=True, frozen=True):
     mirrored: list[str] = field(default_factory=list)
 
 
+class Watchdog(Struct, kw_only=True, frozen=True):
+    """A watchdog. action: none, reset, poweroff, dump, pause."""
+
+    id: str
+    model: str
+    action: str
+
+
 class Domain(Struct, kw_only=True, frozen=True):
-    """A whole VM. cpu: QEMU's words (`Nehalem,+spec-ctrl`), empty: the host's own model. payload: path -> base64."""
+    """A whole VM. cpu: QEMU's words (`Nehalem,+spec-ctrl`), empty: the host's own model. payload: path -> base64.
+    graphics: vnc, spice, both or none (headless).
+    """
 
     id: str
     name: str
@@ -61,6 +71,10 @@ class Domain(Struct, kw_only=True, frozen=True):
     cmdline: str | None = None
     graphics: list[str] = field(default_factory=lambda: ["vnc"])
     keyboard: str | None = None
+    file_transfer: bool = True
+    copy_paste: bool = True
+    smartcard: bool = False
+    watchdog: Watchdog | None = None
     console: bool = False
     balloon: bool = True
     rng: str | None = "urandom"

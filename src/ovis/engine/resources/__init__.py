@@ -36,7 +36,7 @@ from ovis.engine.resources.storage_domains import (
     tables as storage_tables,
 )
 from ovis.engine.resources.templates import resource as templates, tables as template_tables
-from ovis.engine.resources.vms import resource as vms, state as vm_state
+from ovis.engine.resources.vms import resource as vms, state as vm_state, watchdogs as vm_watchdogs
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Table
 
@@ -90,6 +90,7 @@ TABLES: tuple[Table, ...] = (
     *storage_tables.TABLES,
     *template_tables.TABLES,
     *vm_state.TABLES,
+    vm_watchdogs.TABLE,
     *disk_tables.TABLES,
 )
 COMMANDS: tuple[Command, ...] = (

@@ -55,7 +55,7 @@ from ovis.engine.resources.templates.disks import ATTACHMENTS_OF_TEMPLATE, DISKS
 from ovis.engine.resources.templates.nics import NICS_OF_TEMPLATE, create as create_nic
 from ovis.engine.resources.templates.tables import TEMPLATES, base_id, number
 from ovis.engine.resources.vms import defaults
-from ovis.engine.resources.vms.consoles import console_id
+from ovis.engine.resources.vms.graphics import console_id
 from ovis.engine.resources.vms.state import VmNic
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx

@@ -22,6 +22,7 @@ from ovis.engine.model.enums import GraphicsType, LogSeverity
 from ovis.engine.model.types import Action, Cdrom, File, GraphicsConsole, Ticket, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms.graphics import console_id, protocol_of, protocols_of
 from ovis.engine.resources.vms.state import ConsoleAt, VmCdrom, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -32,35 +33,14 @@ _ALPHABET = string.ascii_letters + string.digits
 MAX_TICKET_SECONDS = 86_400
 
 
-def console_id(protocol: str) -> str:
-    """`vnc` is 766e63."""
-    return protocol.encode().hex()
-
-
-def protocol_of(id_: str) -> str:
-    """The protocol of a console's id; NotFound if it is none."""
-    try:
-        return GraphicsType(bytes.fromhex(id_).decode()).value
-    except ValueError as err:
-        raise NotFound(f"GraphicsConsole: id={id_}") from err
-
-
-def _protocols(vm: Vm) -> list[str]:
-    kind = vm.display.type.value if vm.display and vm.display.type else "vnc"
-    return [kind]
-
-
 def _listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[GraphicsConsole]]:
-    vms = rd.get_many(Vm, parents)
+    chosen = protocols_of(rd, rd.get_many(Vm, parents).values())
     runtimes = rd.get_many(VmRuntime, parents)
     out: dict[str, list[GraphicsConsole]] = {}
     for parent in parents:
-        vm, runtime = vms.get(parent), runtimes.get(parent)
-        if vm is None:
-            out[parent] = []
-            continue
+        runtime = runtimes.get(parent)
         live = {c.protocol: c for c in (runtime.consoles if runtime else ())}
-        protocols = sorted(live) if call.flag("current") and live else _protocols(vm)
+        protocols = sorted(live) if call.flag("current") and live else chosen.get(parent, [])
         out[parent] = [_shown(parent, p, live.get(p)) for p in protocols]
     return out
 

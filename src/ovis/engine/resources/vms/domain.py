@@ -13,7 +13,7 @@ from typing import Any
 from ovis.contract.domain import specs
 from ovis.contract.domain.builder import build_domain, build_hotplug
 from ovis.engine.declare.faults import refuse
-from ovis.engine.model.enums import BiosType, DiskFormat, DiskInterface, DisplayType, NicInterface
+from ovis.engine.model.enums import BiosType, DiskFormat, DiskInterface, NicInterface
 from ovis.engine.model.types import Cluster, Initialization, Network, Nic, Vm, VnicProfile
 from ovis.engine.resources import bodies
 from ovis.engine.resources.cpu_catalog import BY_NAME as CPUS
@@ -23,7 +23,9 @@ from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.network_filters import FILTERS
 from ovis.engine.resources.vms import rules
 from ovis.engine.resources.vms.defaults import bios_of
+from ovis.engine.resources.vms.graphics import protocols_of
 from ovis.engine.resources.vms.state import VmCdrom, VmNic, VmRuntime
+from ovis.engine.resources.vms.watchdogs import VmWatchdog
 from ovis.engine.store.session import Reader
 
 _MODELS = {
@@ -79,6 +81,14 @@ def disk_specs(rd: Reader, vm_id: str, rows: Sequence[Any] | None = None) -> lis
             )
         )
     return out
+
+
+def _watchdog(rd: Reader, vm_id: str) -> specs.Watchdog | None:
+    row = rd.one(VmWatchdog, vm_id=vm_id)
+    if row is None or row.watchdog.model is None:
+        return None
+    action = row.watchdog.action.value if row.watchdog.action else "none"
+    return specs.Watchdog(id=row.id, model=row.watchdog.model.value, action=action)
 
 
 def initialization_files(vm: Vm, given: Initialization) -> dict[str, bytes]:
@@ -159,11 +169,15 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
         kernel=vm.os.kernel if vm.os else None,
         initrd=vm.os.initrd if vm.os else None,
         cmdline=vm.os.cmdline if vm.os else None,
-        graphics=["spice"] if vm.display and vm.display.type is DisplayType.SPICE else ["vnc"],
+        graphics=protocols_of(rd, [vm])[str(vm.id)],
+        file_transfer=not (vm.display and vm.display.file_transfer_enabled is False),
+        copy_paste=not (vm.display and vm.display.copy_paste_enabled is False),
+        smartcard=bool(vm.display and vm.display.smartcard_enabled),
         keyboard=vm.display.keyboard_layout if vm.display else None,
         console=bool(vm.console and vm.console.enabled),
         balloon=not (vm.memory_policy and vm.memory_policy.ballooning is False),
         rng=vm.rng_device.source.value if vm.rng_device and vm.rng_device.source else None,
+        watchdog=_watchdog(rd, str(vm.id)),
         virtio_scsi=not (vm.virtio_scsi and vm.virtio_scsi.enabled is False),
         usb=bool(vm.usb and vm.usb.enabled),
         disks=disk_specs(rd, str(vm.id)),

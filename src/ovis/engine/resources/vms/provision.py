@@ -21,6 +21,7 @@ from ovis.engine.resources.disks.tables import DiskImage, VmDisk
 from ovis.engine.resources.mac_pools import release
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.vms.state import S, VmCdrom, VmConsole, VmNextRun, VmNic, VmRuntime
+from ovis.engine.resources.vms.watchdogs import VmWatchdog
 from ovis.engine.store.session import Reader, Tx
 
 N, E = LogSeverity.NORMAL, LogSeverity.ERROR
@@ -51,6 +52,8 @@ def forget_vm(tx: Tx, vm_id: str, mac_pool: str) -> None:
         tx.delete(VmCdrom, cdrom.id)
     for console in tx.find(VmConsole, vm_id=vm_id):
         tx.delete(VmConsole, console.id)
+    for watchdog in tx.find(VmWatchdog, vm_id=vm_id):
+        tx.delete(VmWatchdog, watchdog.id)
     for row in tx.find(VmDisk, vm_id=vm_id):
         tx.delete(VmDisk, row.id)
     for type_ in (VmRuntime, VmNextRun):

@@ -42,7 +42,6 @@ from ovis.engine.model.types import (
     Vm,
     VmMediatedDevice,
     VmPlacementPolicy,
-    Watchdog,
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks import resource as disks
@@ -62,6 +61,7 @@ from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
 from ovis.engine.resources.vms.provision import ADD, REMOVE, ProvisionParams, forget_vm
 from ovis.engine.resources.vms.state import ON_HOST, TABLE, S, VmCdrom, VmNextRun, VmRuntime
+from ovis.engine.resources.vms.watchdogs import WATCHDOGS_OF_VM
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.wire.dialect3 import Context as V3Context
@@ -523,7 +523,7 @@ RESOURCE = Resource(
         permissions_of("vm"),
         _nothing(Snapshot, "snapshots"),
         _nothing(Application, "applications"),
-        _nothing(Watchdog, "watchdogs"),
+        WATCHDOGS_OF_VM,
         _nothing(NumaNode, "numanodes"),
         _nothing(HostDevice, "hostdevices"),
         _nothing(Session, "sessions"),
