@@ -6,8 +6,6 @@ Follows: engine 4.5 refuses with ACTION_TYPE_FAILED_OBJECT_LOCKED (409).
 
 from collections.abc import Iterable
 
-import sqlalchemy as sa
-
 from ovis.engine.commands.declaration import Lock
 from ovis.engine.commands.table import LockRow
 from ovis.engine.declare.faults import Refusal, Refused
@@ -24,11 +22,11 @@ def _held(rd: Reader, keys: Iterable[str], *, shared_too: bool = True) -> set[st
     wanted = list(keys)
     if not wanted:
         return set()
-    sql = rd.sql(LockRow)
-    where = [sql.c.key.in_(wanted)]
-    if not shared_too:
-        where.append(sql.c.shared.is_(False))
-    return {row[0] for row in rd.rows(sa.select(sql.c.key).where(*where))}
+    if shared_too:
+        found = rd.find(LockRow, key=wanted)
+    else:
+        found = rd.find(LockRow, key=wanted, shared=False)
+    return {row.key for row in found}
 
 
 def locked(rd: Reader, object_type: str, object_id: str, *, shared_too: bool = False) -> bool:
@@ -68,7 +66,7 @@ def take(tx: Tx, command_id: str, locks: Iterable[Lock]) -> None:
 
 def release(tx: Tx, command_id: str) -> None:
     """Let go of everything that a command holds."""
-    tx.delete_where(LockRow, tx.sql(LockRow).c.command_id == command_id)
+    tx.delete_found(LockRow, command_id=command_id)
 
 
 def _refusal(key: str) -> Refusal:

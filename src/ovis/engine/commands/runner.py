@@ -42,6 +42,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Job
 from ovis.engine.store.database import DatabaseLost
+from ovis.engine.store.prepared import Prepared
 from ovis.engine.store.session import Change, Tx
 
 if TYPE_CHECKING:
@@ -103,14 +104,14 @@ class Runner:
         self._reported: dict[str, float] = {}
         self._upkeep: asyncio.Task[None] | None = None
         sql = services.store.schema.sql[COMMANDS.name]
-        self._save_row = (
+        self._save_row = Prepared(
             sql.update()
-            .where(sql.c.id == sa.bindparam("key"), sql.c.owner.in_((owner, "")))
+            .where(sql.c.id == sa.bindparam("key"), sa.or_(sql.c.owner == sa.bindparam("mine"), sql.c.owner == ""))
             .values(
                 version=sql.c.version + 1,
                 doc=sa.bindparam("doc"),
                 status=sa.bindparam("status"),
-                owner=owner,
+                owner=sa.bindparam("mine"),
                 ended=sa.bindparam("ended"),
             )
             .returning(sql.c.cancel)
@@ -432,13 +433,13 @@ class Runner:
 
     def _save(self, tx: Tx, row: CommandRow) -> CommandRow:
         kept = replace(row, owner=self.owner)
-        values = {"key": kept.id, "status": kept.status.value, "ended": kept.ended}
-        done = tx.connection.execute(self._save_row, {**values, "doc": msgspec.json.encode(kept)}).first()
-        if done is None:
+        values = {"key": kept.id, "mine": self.owner, "status": kept.status.value, "ended": kept.ended}
+        done = self._save_row.rows(tx.connection, {**values, "doc": msgspec.json.encode(kept)})
+        if not done:
             raise LeaseLost(row.id)
-        if done[0] and not kept.cancel:  # asked for elsewhere, or since this row was read
+        if done[0][0] and not kept.cancel:  # asked for elsewhere, or since this row was read
             kept = replace(kept, cancel=True)
-            tx.connection.execute(self._save_row, {**values, "doc": msgspec.json.encode(kept)})
+            self._save_row.rows(tx.connection, {**values, "doc": msgspec.json.encode(kept)})
             tx.after_commit(partial(self._stop, kept.id))
         return kept
 

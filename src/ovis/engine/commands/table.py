@@ -110,6 +110,7 @@ class Engine(Struct, kw_only=True, frozen=True):
 COMMANDS = Table(
     name="commands",
     type=CommandRow,
+    by_hand=True,  # the runner saves steps by a statement of its own
     columns=(
         Column(name="status"),
         Column(name="owner", index=False),

@@ -74,6 +74,7 @@ _VM_FACTS = [
 STATISTICS = Table(
     name="statistics",
     type=Usage,
+    by_hand=True,
     columns=(
         Column(name="kind", index=False),
         Column(name="cpu_usage", path="cpu", kind="int", index=False),

@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection
 
 from ovis.engine.declare.faults import InvalidValue, NotFound
 from ovis.engine.store.cache import DocumentCache
-from ovis.engine.store.tables import Schema, Table, fit_for_integer, fit_for_text
+from ovis.engine.store.prepared import Prepared
+from ovis.engine.store.tables import Schema, Statements, Table, fit_for_integer, fit_for_text, list_parameter
 
 T = TypeVar("T")
 _CHUNK = 500  # ids in one IN list; SQLite's limit on variables is far above, plans stay small
@@ -108,26 +109,34 @@ class Reader:
         """Documents by id; ids that do not exist (or that nothing could have) are left out."""
         table = self.schema.of(type_)
         wanted = [key for key in (_key(table, id_) for id_ in dict.fromkeys(ids)) if key is not None]
-        statements = self.schema.statements[table.name]
-        if len(wanted) == 1:
-            return {row[0]: row[2] for row in self._documents(table, statements.get, {"key": wanted[0]})}
-        found: dict[str, T] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = {"keys": wanted[start : start + _CHUNK]}
-            for row in self._documents(table, statements.get_many, chunk):
-                found[row[0]] = row[2]
+        found, asked = self._remembered(table, wanted)
+        if not asked:
+            return found
+        statements = self._statements(table)
+        if len(asked) == 1:
+            rows = statements.get.rows(self.connection, {"the_id": asked[0]})
+        else:
+            rows = statements.get_many.rows(self.connection, {"keys": list_parameter(asked, self._dialect)})
+        for id_, _, document in self._fetched(table, rows):
+            found[id_] = document
         return found
 
     def find(self, type_: type[T], **columns: Any) -> list[T]:
         """Documents whose columns equal the values (a list, tuple or set: are among them), by name if there is one."""
+        return self.find_in_order(type_, (), **columns)
+
+    def find_in_order(self, type_: type[T], order: Sequence[str], limit: int | None = None, **columns: Any) -> list[T]:
+        """`find`, ordered by these columns."""
         table = self.schema.of(type_)
-        sql = self.schema.sql[table.name]
-        return self.select(type_, *self._conditions(sql, columns))
+        conditions, values = self._compared(columns)
+        if values is None:
+            return []
+        rows = self._statements(table).find(conditions, order, limit).rows(self.connection, values)
+        return [row[2] for row in self._fetched(table, rows)]
 
     def one(self, type_: type[T], **columns: Any) -> T | None:
         """The first such document, or None."""
-        sql = self.sql(type_)
-        found = self.select(type_, *self._conditions(sql, columns), limit=1)
+        found = self.find_in_order(type_, (), 1, **columns)
         return found[0] if found else None
 
     def count(self, type_: type, **columns: Any) -> int:
@@ -180,6 +189,41 @@ class Reader:
         """Rows of any SQL select."""
         return self.connection.execute(query).fetchall()
 
+    def prepared(self, statement: Prepared, **values: Any) -> list[Any]:
+        """Rows of a prepared select."""
+        return statement.rows(self.connection, values)
+
+    @property
+    def _dialect(self) -> str:
+        return self.connection.dialect.name
+
+    def _statements(self, table: Table) -> Statements:
+        return self.schema.statements(table.name, self._dialect)
+
+    def _compared(self, columns: Mapping[str, Any]) -> tuple[list[tuple[str, str]], dict[str, Any] | None]:
+        """Conditions and parameters of `Statements.find`; no parameters if nothing can fit."""
+        conditions: list[tuple[str, str]] = []
+        values: dict[str, Any] = {}
+        for name, value in columns.items():
+            if isinstance(value, (list, tuple, set, frozenset)):
+                possible = [v for v in value if _possible(v)]
+                if not possible:
+                    return conditions, None
+                conditions.append((name, "among"))
+                values[f"p_{name}"] = list_parameter(possible, self._dialect)
+            elif value is None:
+                conditions.append((name, "null"))
+            elif not _possible(value):
+                return conditions, None
+            else:
+                conditions.append((name, "equal"))
+                values[f"p_{name}"] = value
+        return conditions, values
+
+    def _remembered(self, table: Table, ids: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """Documents that are known to be as stored, and the ids that the database is asked for."""
+        return {}, ids
+
     def _conditions(self, sql: sa.Table, columns: Mapping[str, Any]) -> list[Any]:
         conditions: list[Any] = []
         for name, value in columns.items():
@@ -189,21 +233,27 @@ class Reader:
                 conditions.append(sql.c[name] == value if _possible(value) else sa.false())
         return conditions
 
-    def _documents(
-        self, table: Table, query: Any, parameters: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, int, Any]]:
-        keys = [(row[0], row[1]) for row in self.connection.execute(query, parameters)]
+    def _documents(self, table: Table, query: Any) -> list[tuple[str, int, Any]]:
+        return self._fetched(table, self.connection.execute(query).fetchall())
+
+    def _fetched(self, table: Table, rows: Sequence[Any]) -> list[tuple[str, int, Any]]:
+        """Rows that begin with id and version, with their documents."""
         found: dict[Any, Any] = {}
         missing = []
+        keys = [(row[0], row[1]) for row in rows]
         for id_, version in keys:
             document = self._known(table.name, str(id_), version)
             if document is None:
                 missing.append(id_)
             else:
                 found[id_] = document
-        for start in range(0, len(missing), _CHUNK):
-            chunk = {"keys": missing[start : start + _CHUNK]}
-            for id_, version, doc in self.connection.execute(self.schema.statements[table.name].documents, chunk):
+        if missing:
+            statements = self._statements(table)
+            if len(missing) == 1:
+                read = statements.document.rows(self.connection, {"the_id": missing[0]})
+            else:
+                read = statements.documents.rows(self.connection, {"keys": list_parameter(missing, self._dialect)})
+            for id_, version, doc in read:
                 document = self._cache.decode(table.type, doc)
                 if table.serial:  # its number is made by the database, so the document is stored without
                     document = msgspec.structs.replace(document, id=str(id_))
@@ -240,6 +290,18 @@ def _possible(value: Any) -> bool:
     return not isinstance(value, int) or fit_for_integer(value)
 
 
+class Group:
+    """Transactions that share a commit. touched: what those before have changed; it is in no memory yet."""
+
+    def __init__(self) -> None:
+        self.touched: set[Any] = set()
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """One more of them is through."""
+        for change in changes:
+            self.touched.add((change.table, change.id) if change.id else change.table)
+
+
 class Tx(Reader):
     """A reader that also writes. Everything is undone if the operation raises. owner: the engine that writes."""
 
@@ -251,28 +313,30 @@ class Tx(Reader):
         counters: Mapping[str, int] | None = None,
         *,
         owner: str = "",
+        group: "Group | None" = None,
     ) -> None:
         super().__init__(connection, schema, cache, counters)
         self.owner = owner
+        self._group = group
         self.changes: list[Change] = []
         self.afterwards: list[Callable[[], None]] = []
         self._own: dict[tuple[str, str], tuple[int, Any]] = {}
+        self._touched: set[tuple[str, str]] = set()
 
     def insert(self, document: T) -> T:
         """Store a new document; a serial table gives it its id unless it has one. Returns the document as stored."""
         type_: Any = type(document)
         table = self.schema.of(type_)
-        statement = self.schema.statements[table.name].insert
+        statements = self._statements(table)
         # Starts from the clock, so that an id that is used again never repeats a version (row caches rely on it).
         version = _VERSIONS.next()
         kept: Any = document
         values = {"version": version, **table.values(document), "doc": _encoded(document)}
         if table.serial and kept.id is None:
-            key = self.connection.execute(statement, values).inserted_primary_key
-            assert key is not None
-            kept = msgspec.structs.replace(kept, id=str(key[0]))
+            kept = msgspec.structs.replace(kept, id=str(statements.number.rows(self.connection, values)[0][0]))
         else:
-            self.connection.execute(statement, {"id": int(kept.id) if table.serial else kept.id, **values})
+            key = int(kept.id) if table.serial else kept.id
+            statements.insert.count(self.connection, {"the_id": key, **values})
         self._changed(table.name, kept.id, "insert", version, kept)
         return kept  # type: ignore[no-any-return]
 
@@ -281,14 +345,13 @@ class Tx(Reader):
         type_: Any = type(document)
         table = self.schema.of(type_)
         kept: Any = document
-        result = self.connection.execute(
-            self.schema.statements[table.name].update,
-            {"key": _key(table, kept.id), **table.values(document), "doc": _encoded(document)},
-        ).first()
-        if result is None:
+        values = {"the_id": _key(table, kept.id), **table.values(document), "doc": _encoded(document)}
+        result = self._statements(table).update.rows(self.connection, values)
+        if not result:
             raise NotFound(f"{type_.__name__}: id={kept.id}")
-        _VERSIONS.given(result[0])
-        self._changed(table.name, kept.id, "update", result[0], document)
+        version = result[0][0]
+        _VERSIONS.given(version)
+        self._changed(table.name, kept.id, "update", version, document)
         return document
 
     def put(self, document: T) -> T:
@@ -301,7 +364,7 @@ class Tx(Reader):
         table = self.schema.of(type_)
         key = _key(table, id_)
         with_it = self._going_with(table.name, [key])
-        if key is None or not self.connection.execute(self.schema.statements[table.name].delete, {"key": key}).rowcount:
+        if key is None or not self._statements(table).delete.count(self.connection, {"the_id": key}):
             raise NotFound(f"{type_.__name__}: id={id_}")
         for gone_table, gone_id in (*with_it, (table.name, id_)):
             self._changed(gone_table, gone_id, "delete", 0, None)
@@ -316,6 +379,18 @@ class Tx(Reader):
         gone = self.rows(sql.delete().where(*where).returning(sql.c.id))
         for gone_table, gone_id in (*with_it, *((table.name, str(row[0])) for row in gone)):
             self._changed(gone_table, gone_id, "delete", 0, None)
+        return len(gone)
+
+    def delete_found(self, type_: type, **columns: Any) -> int:
+        """`delete_where` by columns as `find` compares them, for tables whose rows take no others with them."""
+        table = self.schema.of(type_)
+        assert not self.schema.cascades.get(table.name), table.name
+        conditions, values = self._compared(columns)
+        if values is None:
+            return 0
+        gone = self._statements(table).remove(conditions).rows(self.connection, values)
+        for row in gone:
+            self._changed(table.name, str(row[0]), "delete", 0, None)
         return len(gone)
 
     def after_commit(self, run: Callable[[], None]) -> None:
@@ -335,10 +410,32 @@ class Tx(Reader):
 
     def _changed(self, table: str, id_: str, operation: Operation, version: int, document: Any) -> None:
         self.changes.append(Change(table, id_, operation, version, document))
+        self._touched.add((table, id_))
         if operation == "delete":
             self._own.pop((table, id_), None)
         else:
             self._own[(table, id_)] = (version, document)
+
+    def _remembered(self, table: Table, ids: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """Nobody else writes while this transaction lasts: what was committed last is what is stored."""
+        group = self._group
+        if group is None or table.by_hand:
+            return {}, ids
+        found: dict[str, Any] = {}
+        asked = []
+        for id_ in ids:
+            key = (table.name, str(id_))
+            if key in self._touched:
+                known = self._own.get(key)
+            elif key in group.touched or table.name in group.touched:
+                known = None
+            else:
+                known = self._cache.latest(*key)
+            if known is None:
+                asked.append(id_)
+            else:
+                found[key[1]] = known[1]
+        return found, asked
 
     def _known(self, table: str, id_: str, version: int) -> Any | None:
         own = self._own.get((table, id_))

@@ -21,7 +21,8 @@ from ovis.engine.declare.faults import Fault
 from ovis.engine.store.cache import DocumentCache, prepare
 from ovis.engine.store.database import DatabaseLost, for_reading, for_writing, open_database, understood
 from ovis.engine.store.elsewhere import Elsewhere, writers_table
-from ovis.engine.store.session import Change, Reader, Tx
+from ovis.engine.store.prepared import run as send
+from ovis.engine.store.session import Change, Group, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
 
 R = TypeVar("R")
@@ -38,6 +39,7 @@ class _Outcome:
     failed: list[tuple["Future[Any]", BaseException]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    group: Group = field(default_factory=Group)
 
 
 class Store:
@@ -119,12 +121,12 @@ class Store:
             return self._elsewhere.moved(rd.connection, self.owner)
 
         if await self.read(look):
-            await self.write(self._forget)
+            await self.write(lambda tx: None)  # every write looks, too, and forgets
 
-    def _forget(self, _tx: Tx) -> None:
-        """In the writer's thread, between two commits."""
+    def _forget(self, first: bool) -> None:
+        """In the writer's thread, between two commits. first: what readers saw before it stays as right as it was."""
         self.cache.clear()
-        for table in self.counters:
+        for table in self.counters if not first else ():
             self.counters[table] += 1
 
     def _read_once(self, run: Callable[[Reader], R]) -> R:
@@ -168,6 +170,9 @@ class Store:
         committing = False
         try:
             with self._begun() as connection:
+                first = not self._elsewhere.looked
+                if not self._elsewhere.trusted(connection):
+                    self._forget(first)
                 for run, future in group:
                     self._run(connection, run, future, outcome)
                 if outcome.changes:
@@ -175,6 +180,7 @@ class Store:
                 committing = True
         except BaseException as err:
             meant = understood(err, sent=committing)
+            self._elsewhere.doubt()
             log.error("commit failed", error=repr(err), writes=len(group), unknown=committing)
             own = {id(future): reason for future, reason in outcome.failed}
             for _, future in group:
@@ -203,24 +209,25 @@ class Store:
 
     def _run(self, connection: Any, run: Callable[[Tx], Any], future: "Future[Any]", outcome: _Outcome) -> None:
         """One job inside the group's transaction. Raises only if the transaction itself is lost."""
-        tx = Tx(connection, self.schema, self.cache, self.counters, owner=self.owner)
+        tx = Tx(connection, self.schema, self.cache, self.counters, owner=self.owner, group=outcome.group)
         # Said directly: SQLAlchemy's savepoint objects cost more than the statements they make.
-        connection.exec_driver_sql("SAVEPOINT job")
+        send(connection, "SAVEPOINT job")
         try:
             result = run(tx)
         except BaseException as err:
             meant = understood(err)
             if isinstance(meant, DatabaseLost) or connection.invalidated:
                 raise
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-            connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            send(connection, "ROLLBACK TO SAVEPOINT job")
+            send(connection, "RELEASE SAVEPOINT job")
             outcome.failed.append((future, meant))
             if not isinstance(meant, Fault):
                 log.warning("write failed", error=repr(err))
             return
-        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        send(connection, "RELEASE SAVEPOINT job")
         outcome.done.append((future, result))
         outcome.changes += tx.changes
+        outcome.group.add(tx.changes)
         outcome.afterwards += tx.afterwards
 
     def _remember(self, changes: Sequence[Change]) -> None:

@@ -4,6 +4,7 @@ Does: describe a table once and build the SQLAlchemy table of it. Does not: open
 Every column is computed from the document, so a fact is stored once and indexed as often as wanted.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,10 @@ from enum import Enum
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ovis.engine.declare.faults import InvalidValue
+from ovis.engine.store.prepared import Prepared
 
 _LONGEST_INDEXED = 2000  # bytes; PostgreSQL's trees take rows up to a third of a page
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
@@ -103,13 +106,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of documents of one type. unique: groups of columns. serial: ids are increasing integers made here."""
+    """A table of documents of one type. unique: groups of columns. serial: ids are increasing integers made here.
+
+    by_hand: its rows are also changed by statements of their own, so that no memory of them can be trusted.
+    """
 
     name: str
     type: Any
     columns: tuple[Column, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     serial: bool = False
+    by_hand: bool = False
 
     def build(self, metadata: sa.MetaData) -> sa.Table:
         """The SQLAlchemy table of this declaration."""
@@ -149,19 +156,71 @@ def name_columns() -> tuple[Column, ...]:
     return (Column(name="name", index=False), Column(name="name_key", path="name", key=True))
 
 
-class Statements:
-    """The statements that every document goes through, built once for each table."""
+def _listed(column: Any, dialect: str, name: str) -> Any:
+    """`column IN` the values of one parameter; see `list_parameter`."""
+    given: Any = sa.bindparam(name)
+    if dialect == "sqlite":
+        return column.in_(sa.select(sa.func.json_each(given).table_valued("value").c.value))
+    kind = column.type if isinstance(column.type, sa.Integer) else sa.Text()
+    return column == sa.any_(sa.cast(given, ARRAY(kind)))
 
-    def __init__(self, sql: sa.Table) -> None:
-        key = sql.c.id == sa.bindparam("key")
-        keys = sql.c.id.in_(sa.bindparam("keys", expanding=True))
+
+def list_parameter(values: Sequence[Any], dialect: str) -> Any:
+    """Values as the parameter of a list."""
+    return json.dumps(values, default=str) if dialect == "sqlite" else list(values)
+
+
+class Statements:
+    """The statements that every document goes through, built once for each table and kind of database.
+
+    Parameters: `the_id`, `keys` (a list), `version`, and the columns by name.
+    """
+
+    def __init__(self, sql: sa.Table, dialect: str) -> None:
+        self._sql, self._dialect = sql, dialect
+        key = sql.c.id == sa.bindparam("the_id")
+        keys = _listed(sql.c.id, dialect, "keys")
         columns: dict[str, Any] = {c.name: sa.bindparam(c.name) for c in sql.c if c.name not in ("id", "version")}
-        self.get = sa.select(sql.c.id, sql.c.version).where(key)
-        self.get_many = sa.select(sql.c.id, sql.c.version).where(keys)
-        self.documents = sa.select(sql.c.id, sql.c.version, sql.c.doc).where(keys)
-        self.insert = sql.insert()
-        self.update = sql.update().where(key).values(version=sql.c.version + 1, **columns).returning(sql.c.version)
-        self.delete = sql.delete().where(key)
+        given = {"version": sa.bindparam("version"), **columns}
+        self.get = Prepared(sa.select(sql.c.id, sql.c.version).where(key))
+        self.get_many = Prepared(sa.select(sql.c.id, sql.c.version).where(keys))
+        self.document = Prepared(sa.select(sql.c.id, sql.c.version, sql.c.doc).where(key))
+        self.documents = Prepared(sa.select(sql.c.id, sql.c.version, sql.c.doc).where(keys))
+        self.insert = Prepared(sql.insert().values(id=sa.bindparam("the_id"), **given))
+        self.number = Prepared(sql.insert().values(**given).returning(sql.c.id))
+        self.update = Prepared(
+            sql.update().where(key).values(version=sql.c.version + 1, **columns).returning(sql.c.version)
+        )
+        self.delete = Prepared(sql.delete().where(key))
+        self._finds: dict[Any, Prepared] = {}
+
+    def find(self, conditions: Sequence[tuple[str, str]], order: Sequence[str], limit: int | None) -> Prepared:
+        """Rows whose columns are `equal` to a value, `among` a list, or `null`; parameters by the columns' names."""
+        key = (tuple(conditions), tuple(order), limit)
+        found = self._finds.get(key)
+        if found is None:
+            query = self._where(sa.select(self._sql.c.id, self._sql.c.version), conditions)
+            by_default = [self._sql.c.name_key, self._sql.c.id] if "name_key" in self._sql.c else [self._sql.c.id]
+            query = query.order_by(*([self._sql.c[name] for name in order] or by_default))
+            found = self._finds[key] = Prepared(query if limit is None else query.limit(sa.literal_column(str(limit))))
+        return found
+
+    def remove(self, conditions: Sequence[tuple[str, str]]) -> Prepared:
+        """Delete such rows, answering their ids."""
+        key = (tuple(conditions), "delete")
+        found = self._finds.get(key)
+        if found is None:
+            found = self._finds[key] = Prepared(self._where(self._sql.delete(), conditions).returning(self._sql.c.id))
+        return found
+
+    def _where(self, query: Any, conditions: Sequence[tuple[str, str]]) -> Any:
+        for name, how in conditions:
+            column = self._sql.c[name]
+            if how == "among":
+                query = query.where(_listed(column, self._dialect, f"p_{name}"))
+            else:
+                query = query.where(column.is_(None) if how == "null" else column == sa.bindparam(f"p_{name}"))
+        return query
 
 
 class Schema:
@@ -172,7 +231,7 @@ class Schema:
         self.by_name: dict[str, Table] = {}
         self.by_type: dict[type, Table] = {}
         self.sql: dict[str, sa.Table] = {}
-        self.statements: dict[str, Statements] = {}
+        self._statements: dict[tuple[str, str], Statements] = {}
         for table in tables:
             if table.name in self.by_name:
                 raise ValueError(f"two tables are named {table.name}")
@@ -181,13 +240,19 @@ class Schema:
             self.by_name[table.name] = table
             self.by_type[table.type] = table
             self.sql[table.name] = table.build(self.metadata)
-            self.statements[table.name] = Statements(self.sql[table.name])
         # Rows that go with a row: table -> (child table, the column that names it).
         self.cascades: dict[str, list[tuple[str, str]]] = {name: [] for name in self.by_name}
         for table in tables:
             for column in table.columns:
                 if column.references is not None and column.on_delete == "cascade":
                     self.cascades.setdefault(column.references, []).append((table.name, column.name))
+
+    def statements(self, table: str, dialect: str) -> Statements:
+        """A table's statements for one kind of database."""
+        found = self._statements.get((table, dialect))
+        if found is None:
+            found = self._statements[(table, dialect)] = Statements(self.sql[table], dialect)
+        return found
 
     def of(self, type_: type) -> Table:
         """The table that holds documents of `type_`."""
