@@ -10,6 +10,7 @@ import contextlib
 import random
 import ssl
 import time
+from collections import deque
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,8 @@ class Monitor:
         self._next_stats = 0.0
         self._next_vms = 0.0
         self._recover_at = 0.0
-        self._events: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
+        self._events: deque[tuple[str, Mapping[str, Any]]] = deque()
+        self._told = asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._watch(), name=f"host-{place.host_id}"),
             asyncio.create_task(self._tell_events(), name=f"host-events-{place.host_id}"),
@@ -278,19 +280,42 @@ class Monitor:
     # -- events ----------------------------------------------------------------------------------------------
 
     def _on_event(self, name: str, params: Mapping[str, Any]) -> None:
-        self._events.put_nowait((name, params))
+        self._events.append((name, params))
+        self._told.set()
 
     async def _tell_events(self) -> None:
+        """In their order; those that gathered meanwhile and are about different VMs are told together."""
         host_id = self.place.host_id
         while True:
-            name, params = await self._events.get()
-            if name.startswith(_VM_STATUS):
-                for vm_id, row in params.items():
-                    if isinstance(row, Mapping):
-                        self._live.vm_row(host_id, vm_id, row, partial=True)
-                        await self._tell(self._observer.vm_event(host_id, vm_id, row))
-            else:
+            while not self._events:
+                self._told.clear()
+                await self._told.wait()
+            name, params = self._events.popleft()
+            if not name.startswith(_VM_STATUS):
                 await self._tell(self._observer.host_event(host_id, name, params))
+                continue
+            rows = {vm_id: row for vm_id, row in params.items() if isinstance(row, Mapping)}
+            while self._events:
+                more = self._next_rows(rows)
+                if more is None:
+                    break
+                rows |= more
+            for vm_id, row in rows.items():
+                self._live.vm_row(host_id, vm_id, row, partial=True)
+            if len(rows) == 1:
+                [(vm_id, row)] = rows.items()
+                await self._tell(self._observer.vm_event(host_id, vm_id, row))
+            elif rows:
+                told = [{**row, "vmId": vm_id} for vm_id, row in rows.items()]
+                await self._tell(self._observer.vm_rows(host_id, told, False))
+
+    def _next_rows(self, before: Mapping[str, Any]) -> dict[str, Mapping[str, Any]] | None:
+        """Take the next event if it is of VMs that are not among those before; else it stays next."""
+        name, params = self._events[0]
+        if not name.startswith(_VM_STATUS) or any(vm_id in before for vm_id in params):
+            return None
+        self._events.popleft()
+        return {vm_id: row for vm_id, row in params.items() if isinstance(row, Mapping)}
 
     async def _tell(self, call: Awaitable[None]) -> None:
         """An observer that fails must not end the monitoring."""

@@ -48,7 +48,7 @@ def _list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[D
 
 def disks_of_vm(rd: Reader, vm_id: str) -> list[tuple[VmDisk, Disk, DiskImage]]:
     """A VM's disks with their attachment and place, in the order they were attached."""
-    rows = rd.select(VmDisk, rd.sql(VmDisk).c.vm_id == vm_id, order=[rd.sql(VmDisk).c.version])
+    rows = rd.find_in_order(VmDisk, ("version",), vm_id=vm_id)
     found = rd.get_many(Disk, [r.disk_id for r in rows])
     images = rd.get_many(DiskImage, [r.disk_id for r in rows])
     return [(r, found[r.disk_id], images[r.disk_id]) for r in rows if r.disk_id in images]

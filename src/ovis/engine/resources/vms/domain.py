@@ -142,7 +142,7 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
     q35 = bios is not BiosType.I440FX_SEA_BIOS
     cdrom = rd.one(VmCdrom, vm_id=str(vm.id))
     file = cdrom.cdrom.file.id if cdrom and cdrom.cdrom.file else None
-    nics = rd.select(VmNic, rd.sql(VmNic).c.vm_id == vm.id, order=[rd.sql(VmNic).c.name_key])
+    nics = rd.find_in_order(VmNic, ("name_key",), vm_id=str(vm.id))
     cpu_type = cluster.cpu.type if cluster.cpu else ""
     model = vm.custom_cpu_model or (CPUS[cpu_type].verb if cpu_type in CPUS else "")
     files: dict[str, str] = {}

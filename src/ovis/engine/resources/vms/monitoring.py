@@ -52,13 +52,17 @@ _clearing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
 
 async def vm_rows(services: Services, host_id: str, rows: Sequence[Mapping[str, Any]], full: bool) -> None:
-    """Apply rows of a host; `full`: they are all its VMs."""
+    """Apply rows of a host; `full`: they are all its VMs.
+
+    What is not all was told because it is new: the writer looks at it. A reader might see a VM as it was before a start
+    that ends just now, with an older row, and nothing would be told again.
+    """
     by_id = {str(r["vmId"]): r for r in rows}
 
     def interesting(rd: Reader) -> bool:
         return bool(_changes(rd, host_id, by_id, full))
 
-    if not await services.store.read(interesting):
+    if full and not await services.store.read(interesting):
         return
     to_destroy = await services.store.write(lambda tx: _write(tx, host_id, by_id, full))
     for vm_id in to_destroy:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,21 @@ from ovis.engine.model.types import Cluster, Host, Network, Vm, VnicProfile
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.vms.state import ON_HOST, VmNic, VmRuntime, vcpus
 from ovis.engine.scheduling.choose import OVERHEAD, Decision, HostView, VmNeeds, choose
+from ovis.engine.store.prepared import Prepared
 from ovis.engine.store.session import Reader
+
+
+@lru_cache(maxsize=16)
+def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
+    where = runtimes.c[place]
+    memory = sa.func.coalesce(runtimes.c.once_memory, vms.c.guaranteed_memory, vms.c.memory, 0) + OVERHEAD
+    on_host: list[Any] = [sa.literal_column(f"'{s.value}'") for s in ON_HOST]
+    return Prepared(
+        sa.select(where, sa.func.sum(memory), sa.func.sum(vms.c.vcpus), sa.func.count())
+        .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
+        .where(vms.c.cluster_id == sa.bindparam("cluster"), vms.c.status.in_(on_host), where.is_not(None))
+        .group_by(where)
+    )
 
 
 def _promises(rd: Reader, cluster_id: str, place: str) -> Iterator[tuple[str, int, int, int]]:
@@ -20,16 +35,7 @@ def _promises(rd: Reader, cluster_id: str, place: str) -> Iterator[tuple[str, in
 
     Summed by the database, inside the transaction that places: what others wrote down a moment ago counts.
     """
-    vms, runtimes = rd.sql(Vm), rd.sql(VmRuntime)
-    where = runtimes.c[place]
-    memory = sa.func.coalesce(runtimes.c.once_memory, vms.c.guaranteed_memory, vms.c.memory, 0) + OVERHEAD
-    query = (
-        sa.select(where, sa.func.sum(memory), sa.func.sum(vms.c.vcpus), sa.func.count())
-        .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
-        .where(vms.c.cluster_id == cluster_id, vms.c.status.in_([s.value for s in ON_HOST]), where.is_not(None))
-        .group_by(where)
-    )
-    for host_id, promised, cores, count in rd.rows(query):
+    for host_id, promised, cores, count in rd.prepared(_sums(rd.sql(Vm), rd.sql(VmRuntime), place), cluster=cluster_id):
         yield host_id, int(promised), int(cores or 0), int(count)
 
 
