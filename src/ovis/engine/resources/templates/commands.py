@@ -12,12 +12,10 @@ from msgspec.structs import replace
 from ovis.engine.access.grants import forget_object
 from ovis.engine.commands import Command, Context, Step
 from ovis.engine.events import Audit
-from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus, VmStatus
-from ovis.engine.model.types import Disk, Template, Vm
-from ovis.engine.resources import bodies
-from ovis.engine.resources.disks import volumes
-from ovis.engine.resources.disks.commands import forget_disk, set_status
-from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk
+from ovis.engine.model.enums import LogSeverity, TemplateStatus, VmStatus
+from ovis.engine.model.types import Template, Vm
+from ovis.engine.resources.disks import sets
+from ovis.engine.resources.disks.tables import TemplateDisk
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.templates.tables import TemplateNic
 from ovis.engine.store.session import Reader, Tx
@@ -31,6 +29,11 @@ class TemplateParams(Struct, kw_only=True, frozen=True):
     template_id: str
     vm_id: str = ""
     copies: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def disks(self) -> list[str]:
+        """The template's own."""
+        return [disk_id for _, disk_id in self.copies]
 
 
 def words(rd: Reader, params: TemplateParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -56,8 +59,7 @@ def _begin(tx: Tx, ctx: Context) -> None:
 
 
 def _undo_add(tx: Tx, ctx: Context) -> None:
-    for _, disk_id in ctx.params.copies:
-        forget_disk(tx, disk_id)
+    sets.forget(tx, ctx.params.disks)
     forget_template(tx, ctx.params.template_id)
     free_vm(tx, ctx.params.vm_id)
 
@@ -71,33 +73,18 @@ def free_vm(tx: Tx, vm_id: str) -> None:
 
 async def _copy(ctx: Context) -> Callable[[Tx], None]:
     p: TemplateParams = ctx.params
-    done: dict[str, dict[str, Any]] = {}
-    for source_id, disk_id in p.copies:
-
-        def look(rd: Reader, s: str = source_id, d: str = disk_id) -> tuple[DiskImage, Disk, DiskImage]:
-            return rd.need(DiskImage, s), rd.need(Disk, d), rd.need(DiskImage, d)
-
-        source, disk, image = await ctx.read(look)
-        await volumes.create(ctx, disk, image)
-        await volumes.copy(ctx, source, image, bodies.derived_id("copy", ctx.command_id, disk_id))
-        done[disk_id] = await volumes.exists(ctx, image) or {}
+    usable = await sets.make(ctx, p.copies)
 
     def save(tx: Tx) -> None:
-        for disk_id, info in done.items():
-            disk = tx.need(Disk, disk_id)
-            tx.update(replace(volumes.sizes(disk, info), status=DiskStatus.OK))
-        template = tx.need(Template, p.template_id)
-        tx.update(replace(template, status=TemplateStatus.OK))
+        usable(tx)
+        tx.update(replace(tx.need(Template, p.template_id), status=TemplateStatus.OK))
         free_vm(tx, p.vm_id)
 
     return save
 
 
 async def _uncopy(ctx: Context) -> None:
-    for _, disk_id in ctx.params.copies:
-        image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
-        if image is not None:
-            await volumes.delete_for_sure(ctx, image)
+    await sets.delete(ctx, ctx.params.disks)
 
 
 ADD = Command(
@@ -116,15 +103,11 @@ ADD = Command(
 
 async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
     p: TemplateParams = ctx.params
-    for _, disk_id in p.copies:
-        image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
-        if image is not None:
-            await volumes.delete_for_sure(ctx, image)
+    await sets.delete(ctx, p.disks)
 
     def save(tx: Tx) -> None:
         forget_template(tx, p.template_id)
-        for _, disk_id in p.copies:
-            forget_disk(tx, disk_id)
+        sets.forget(tx, p.disks)
 
     return save
 
@@ -134,10 +117,7 @@ def _not_removed(tx: Tx, ctx: Context) -> None:
     template = tx.get(Template, ctx.params.template_id)
     if template is not None and template.status is TemplateStatus.LOCKED:
         tx.update(replace(template, status=TemplateStatus.OK))
-    for _, disk_id in ctx.params.copies:
-        disk = tx.get(Disk, disk_id)
-        if disk is not None and disk.status is DiskStatus.LOCKED:
-            set_status(tx, disk_id, DiskStatus.OK)
+    sets.unlock(tx, ctx.params.disks)
 
 
 def _half_removed(tx: Tx, ctx: Context) -> None:
@@ -145,8 +125,7 @@ def _half_removed(tx: Tx, ctx: Context) -> None:
     template = tx.get(Template, ctx.params.template_id)
     if template is not None:
         tx.update(replace(template, status=TemplateStatus.ILLEGAL))
-    for _, disk_id in ctx.params.copies:
-        set_status(tx, disk_id, DiskStatus.ILLEGAL)
+    sets.condemn(tx, ctx.params.disks)
 
 
 REMOVE = Command(

@@ -12,12 +12,10 @@ from msgspec.structs import replace
 from ovis.engine.access.grants import forget_object
 from ovis.engine.commands import Command, Context, Step
 from ovis.engine.events import Audit
-from ovis.engine.model.enums import DiskStatus, LogSeverity
-from ovis.engine.model.types import Disk, Vm
-from ovis.engine.resources import bodies
-from ovis.engine.resources.disks import volumes
-from ovis.engine.resources.disks.commands import forget_disk, set_status
-from ovis.engine.resources.disks.tables import DiskImage, VmDisk
+from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.types import Vm
+from ovis.engine.resources.disks import sets
+from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.mac_pools import release
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.vms.state import S, VmCdrom, VmConsole, VmNextRun, VmNic, VmRuntime
@@ -35,6 +33,11 @@ class ProvisionParams(Struct, kw_only=True, frozen=True):
     clone: bool = False
     mac_pool: str = ""
     keep_disks: bool = False
+
+    @property
+    def disks(self) -> list[str]:
+        """The VM's own."""
+        return [disk_id for _, disk_id in self.copies]
 
 
 def words(rd: Reader, params: ProvisionParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -71,30 +74,16 @@ def _begin(tx: Tx, ctx: Context) -> None:
 
 
 def _undo_add(tx: Tx, ctx: Context) -> None:
-    for _, disk_id in ctx.params.copies:
-        forget_disk(tx, disk_id)
+    sets.forget(tx, ctx.params.disks)
     forget_vm(tx, ctx.params.vm_id, ctx.params.mac_pool)
 
 
 async def _copy(ctx: Context) -> Callable[[Tx], None]:
     p: ProvisionParams = ctx.params
-    done: dict[str, dict[str, Any]] = {}
-    for source_id, disk_id in p.copies:
-
-        def look(rd: Reader, s: str = source_id, d: str = disk_id) -> tuple[DiskImage, Disk, DiskImage]:
-            return rd.need(DiskImage, s), rd.need(Disk, d), rd.need(DiskImage, d)
-
-        source, disk, image = await ctx.read(look)
-        info = await volumes.create(ctx, disk, image, parent=None if p.clone else source)
-        if p.clone:
-            await volumes.copy(ctx, source, image, bodies.derived_id("copy", ctx.command_id, disk_id))
-            info = await volumes.exists(ctx, image) or info
-        done[disk_id] = info
+    usable = await sets.make(ctx, p.copies, layered=not p.clone)
 
     def save(tx: Tx) -> None:
-        for disk_id, info in done.items():
-            disk = tx.need(Disk, disk_id)
-            tx.update(replace(volumes.sizes(disk, info), status=DiskStatus.OK))
+        usable(tx)
         vm = tx.need(Vm, p.vm_id)
         if vm.status is S.IMAGE_LOCKED:
             tx.update(replace(vm, status=S.DOWN))
@@ -103,10 +92,7 @@ async def _copy(ctx: Context) -> Callable[[Tx], None]:
 
 
 async def _uncopy(ctx: Context) -> None:
-    for _, disk_id in ctx.params.copies:
-        image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
-        if image is not None:
-            await volumes.delete_for_sure(ctx, image)
+    await sets.delete(ctx, ctx.params.disks)
 
 
 ADD = Command(
@@ -125,15 +111,11 @@ ADD = Command(
 
 async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
     p: ProvisionParams = ctx.params
-    for _, disk_id in p.copies:
-        image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
-        if image is not None:
-            await volumes.delete_for_sure(ctx, image)
+    await sets.delete(ctx, p.disks)
 
     def save(tx: Tx) -> None:
         forget_vm(tx, p.vm_id, p.mac_pool)
-        for _, disk_id in p.copies:
-            forget_disk(tx, disk_id)
+        sets.forget(tx, p.disks)
 
     return save
 
@@ -143,16 +125,12 @@ def _not_removed(tx: Tx, ctx: Context) -> None:
     vm = tx.get(Vm, ctx.params.vm_id)
     if vm is not None and vm.status is S.IMAGE_LOCKED:
         tx.update(replace(vm, status=S.DOWN))
-    for _, disk_id in ctx.params.copies:
-        disk = tx.get(Disk, disk_id)
-        if disk is not None and disk.status is DiskStatus.LOCKED:
-            set_status(tx, disk_id, DiskStatus.OK)
+    sets.unlock(tx, ctx.params.disks)
 
 
 def _half_removed(tx: Tx, ctx: Context) -> None:
     """Its disks may be half gone."""
-    for _, disk_id in ctx.params.copies:
-        set_status(tx, disk_id, DiskStatus.ILLEGAL)
+    sets.condemn(tx, ctx.params.disks)
 
 
 REMOVE = Command(
