@@ -30,7 +30,7 @@ from ovis.engine.model.types import (
     QuotaStorageLimit,
     StorageConnection,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
@@ -38,7 +38,7 @@ from ovis.engine.resources.levels import LATEST, LEVELS, level_of, level_text, s
 from ovis.engine.resources.networks import NETWORKS_OF_DATA_CENTER, drop as drop_network, make_management_network
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.storage_domains.attached import ATTACHED_STORAGE_DOMAINS
-from ovis.engine.store.search import Field, SearchObject
+from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table, name_columns
 
@@ -200,6 +200,14 @@ SEARCH = SearchObject(
         "local": Field("bool", "local"),
         "status": Field("enum", "status", words={"nonresponsive": ("problematic",)}),
         "compatibility_version": Field("version", "version_key"),
+    },
+    cross={
+        "cluster": (cross.clusters, Join("clusters", "id", "id", "data_center_id")),
+        "network": (cross.networks, Join("networks", "id", "id", "data_center_id")),
+        "storage": (
+            cross.storage_domains,
+            Join("storage_domain_attachments", "id", "storage_domain_id", "data_center_id"),
+        ),
     },
 )
 

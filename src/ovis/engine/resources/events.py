@@ -37,7 +37,7 @@ from ovis.engine.model.types import (
     User,
     Vm,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Tx
@@ -186,6 +186,13 @@ SEARCH = SearchObject(
         "correlation_id": Field("text", "correlation_id", free=False),
         "origin": Field("text", "origin", free=False),
         "custom_event_id": Field("int", "custom_id"),
+    },
+    cross={
+        "vm": (cross.vms, Join("vms", "vm_id", "id")),
+        "host": (cross.hosts, Join("hosts", "host_id", "id")),
+        "template": (cross.templates, Join("templates", "template_id", "id")),
+        "cluster": (cross.clusters, Join("clusters", "cluster_id", "id")),
+        "user": (cross.users, Join("users", "user_id", "id")),
     },
 )
 

@@ -30,7 +30,12 @@ from ovis.engine.store.tables import Column, Table, name_columns
 TABLE = Table(
     name="instance_types",
     type=InstanceType,
-    columns=(*name_columns(), Column(name="description", index=False)),
+    columns=(
+        *name_columns(),
+        Column(name="description", index=False),
+        Column(name="comment", index=False),
+        Column(name="memory", kind="int", index=False),
+    ),
     unique=(("name_key",),),
 )
 # (name, id, sockets, memory MiB, maximum MiB)
@@ -102,7 +107,13 @@ RESOURCE = Resource(
     search=SearchObject(
         table=TABLE,
         prefix="Instancetypes",
-        fields={"name": Field("text", "name"), "description": Field("text", "description")},
+        fields={
+            "name": Field("text", "name"),
+            "description": Field("text", "description"),
+            "comment": Field("text", "comment"),
+            "mem": Field("int", "memory", unit=1 << 20),
+            "_vmt_id": Field("uuid", "id", free=False),
+        },
     ),
     list=Op(needs=PUBLIC),
     get=Op(needs=PUBLIC),

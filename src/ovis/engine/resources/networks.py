@@ -18,7 +18,7 @@ from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import LogSeverity, NetworkStatus, NetworkUsage
 from ovis.engine.model.types import Cluster, DataCenter, Network, NetworkLabel, VnicProfile
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.vnic_profiles import PROFILES_OF_NETWORK, make_profile
@@ -73,7 +73,10 @@ CLUSTER_NETWORKS = Table(
 LABELS = Table(
     name="network_labels",
     type=Label,
-    columns=(Column(name="network_id", references="networks", on_delete="cascade", unique=True),),
+    columns=(
+        Column(name="network_id", references="networks", on_delete="cascade", unique=True),
+        Column(name="label", value=lambda row: row.id.partition("/")[2], index=False),
+    ),
 )
 NAME_RULE = TextRule(256, 1)
 TEXT_RULE = TextRule(4000)
@@ -386,7 +389,9 @@ SEARCH = SearchObject(
         "mtu": Field("int", "mtu"),
         "vmnetwork": Field("bool", "vm_network"),
         "datacenter": Field("text", via=Join("data_centers", "data_center_id", "name")),
+        "label": Field("text", via=Join("network_labels", "id", "label", "network_id")),
     },
+    cross={"cluster_network": (cross.cluster_networks, Join("cluster_networks", "id", "id", "network_id"))},
 )
 _CRUD: dict[str, Any] = {
     "type": Network,

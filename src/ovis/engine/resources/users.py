@@ -27,7 +27,7 @@ from ovis.engine.model.types import (
     User,
     UserOption,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL, require_another_super_user
 from ovis.engine.resources.roles import permits
@@ -177,6 +177,12 @@ USERS_SEARCH = SearchObject(
             ),
             free=False,
         ),
+    },
+    cross={
+        "vm": (cross.vms, cross.OF_USERS),
+        "template": (cross.templates, cross.OF_USERS),
+        "host": (cross.hosts, cross.OF_USERS),
+        "event": (cross.events, Join("events", "id", "id", "user_id")),
     },
 )
 USERS_RESOURCE = Resource(

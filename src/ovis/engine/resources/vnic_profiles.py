@@ -32,9 +32,16 @@ TABLE = Table(
         Column(name="network_id", path="network.id", references="networks"),
         Column(name="description", index=False),
         Column(name="port_mirroring", kind="bool", index=False),
+        Column(name="passthrough", value=lambda p: _passes_through(p), kind="bool", index=False),
     ),
     unique=(("network_id", "name_key"),),
 )
+
+
+def _passes_through(profile: VnicProfile) -> bool:
+    return profile.pass_through is not None and profile.pass_through.mode is VnicPassThroughMode.ENABLED
+
+
 ADDED = Audit(code=1122, severity=LogSeverity.NORMAL, text="vNIC profile {profile} was added to network {network}.")
 UPDATED = Audit(code=1124, severity=LogSeverity.NORMAL, text="vNIC profile {profile} of network {network} was updated.")
 REMOVED = Audit(
@@ -136,6 +143,11 @@ SEARCH = SearchObject(
         "description": Field("text", "description"),
         "port_mirroring": Field("bool", "port_mirroring"),
         "network_name": Field("text", via=Join("networks", "network_id", "name")),
+        "passthrough": Field("bool", "passthrough"),
+        "datacenter": Field(
+            "text",
+            via=Join("networks", "network_id", "data_center_id", then=Join("data_centers", "data_center_id", "name")),
+        ),
     },
 )
 _CRUD: dict[str, Any] = {

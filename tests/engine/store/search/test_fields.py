@@ -34,21 +34,19 @@ KINDS = {
     "timespan": {"timespan"},
 }
 NOT_YET: dict[str, str] = {
-    "VMs": """address cpu_usage mem_usage network_usage migration_progress_percent apps pool loggedinuser quota
-        architecture compatibility_level custom_compatibility_level created_by_user_id has_illegal_images k8s_namespace""",
-    "Hosts": """external_status cpu_usage mem_usage network_usage load cpus cpu_speed active_vms migrating_vms
-        committed_mem architecture update_available ha_score spm_id hw_id""",
+    "VMs": """address migration_progress_percent apps loggedinuser quota compatibility_level created_by_user_id
+        has_illegal_images k8s_namespace""",
+    "Hosts": "active_vms migrating_vms committed_mem architecture ha_score",
     "Template": "childcount sealed quota",
-    "Instancetypes": """comment os creationdate childcount mem status sealed cluster datacenter quota architecture
-        version_name tag _vmt_id""",
+    "Instancetypes": """os creationdate childcount status sealed cluster datacenter quota architecture version_name
+        tag""",
     "Users": "pool type",
     "Pools": "description comment type cluster datacenter architecture assigned_vm_count running_vm_count",
-    "Storage": """shared_status external_status total_size wipe_after_delete discard_after_delete low_space_threshold
-        critical_space_threshold backup""",
+    "Storage": "shared_status",
     "Disks": "creation_date number_of_vms quota last_modified",
-    "Networks": "label provider_name qos_name",
+    "Networks": "provider_name qos_name",
     "Events": "event_volume deleted _event_quota_id",
-    "VnicProfiles": "passthrough compatibility_version datacenter qos_name network_filter failover",
+    "VnicProfiles": "compatibility_version qos_name network_filter failover",
 }
 # Declared under the name, but of another kind than the facts say.
 OTHER_KIND = {("Hosts", "active_vms")}
@@ -109,7 +107,7 @@ def test_every_field_order_and_cross_reference_is_sql_for_both(store: Store, pre
     for name, field in what.fields.items():
         value = VALUES.get(field.kind, "x*")
         queries += [f"{name}={value}", f"{name}!={value}"] if field.kind != "timespan" else [f"{name}>{value}"]
-        if field.via is not None:
+        if field.via is not None and field.kind == "text":
             queries.append(f"{name}.name=x")
     for other, (found, _) in what.cross.items():
         queries += [

@@ -34,7 +34,7 @@ from ovis.engine.model.types import (
     Statistic,
     Vm,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.clusters import rules
 from ovis.engine.resources.levels import level_of
@@ -203,6 +203,14 @@ SEARCH = SearchObject(
         "cpu_type": Field("text", "cpu_type"),
         "compatibility_level": Field("version", "version_key"),
         "datacenter": Field("text", via=Join("data_centers", "data_center_id", "name")),
+    },
+    cross={
+        "datacenter": (cross.data_centers, Join("data_centers", "data_center_id", "id")),
+        "cluster_network": (cross.cluster_networks, Join("cluster_networks", "id", "id", "cluster_id")),
+        "storage": (
+            cross.storage_domains,
+            Join("storage_domain_attachments", "data_center_id", "storage_domain_id", "data_center_id"),
+        ),
     },
 )
 _SUBS = (

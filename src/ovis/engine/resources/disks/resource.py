@@ -26,7 +26,7 @@ from ovis.engine.model.enums import (
     StorageDomainStatus,
 )
 from ovis.engine.model.types import Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
@@ -332,6 +332,13 @@ SEARCH = SearchObject(
             free=False,
         ),
         "storage": Field("text", via=Join("storage_domains", "storage_domain_id", "name"), free=False),
+    },
+    cross={
+        "storage": (cross.storage_domains, Join("storage_domains", "storage_domain_id", "id")),
+        "datacenter": (
+            cross.data_centers,
+            Join("storage_domain_attachments", "storage_domain_id", "data_center_id", "storage_domain_id"),
+        ),
     },
 )
 RESOURCE = Resource(

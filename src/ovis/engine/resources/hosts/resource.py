@@ -35,7 +35,7 @@ from ovis.engine.model.types import (
     Vm,
     VmSummary,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.hosts import enrol
 from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
 from ovis.engine.resources.hosts.networking import (
@@ -358,6 +358,16 @@ SEARCH = SearchObject(
             "text",
             via=Join("clusters", "cluster_id", "data_center_id", then=Join("data_centers", "data_center_id", "name")),
         ),
+        "cpu_usage": cross.usage("cpu_usage"),
+        "mem_usage": cross.usage("mem_usage"),
+        "network_usage": cross.usage("network_usage"),
+        "load": cross.usage("load"),
+        "external_status": Field("enum", "external_status"),
+        "cpus": Field("int", "cpus"),
+        "cpu_speed": Field("int", "cpu_speed"),
+        "update_available": Field("bool", "update_available"),
+        "spm_id": Field("int", via=Join("host_identities", "id", "spm_id")),
+        "hw_id": Field("uuid", via=Join("host_identities", "id", "hardware_id"), free=False),
         "memory": Field("int", "memory", unit=1 << 20),
         "cpu_model": Field("text", "cpu_model"),
         "version": Field("text", "software_version"),
@@ -371,6 +381,13 @@ SEARCH = SearchObject(
         ),
         "active_vms": Field("text", via=Join("vms", "id", "name", "host_id"), free=False),
         "id": Field("uuid", "id", free=False),
+    },
+    cross={
+        "cluster": (cross.clusters, Join("clusters", "cluster_id", "id")),
+        "vm": (cross.vms, Join("vms", "id", "id", "host_id")),
+        "template": (cross.templates, Join("vms", "id", "template_id", "host_id")),
+        "event": (cross.events, Join("events", "id", "id", "host_id")),
+        "user": (cross.users, cross.HELD_BY_USERS),
     },
 )
 _MANAGE = (Need(Permit.MANIPULATE_HOST),)

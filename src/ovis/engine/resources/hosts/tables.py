@@ -27,6 +27,14 @@ class HostIdentity(Struct, kw_only=True, frozen=True, omit_defaults=True):
     spm_id: int = 0
 
 
+def _cpus(host: Host) -> int | None:
+    """Logical CPUs."""
+    topology = host.cpu.topology if host.cpu else None
+    if topology is None:
+        return None
+    return (topology.sockets or 1) * (topology.cores or 1) * (topology.threads or 1)
+
+
 HOSTS = Table(
     name="hosts",
     type=Host,
@@ -39,11 +47,19 @@ HOSTS = Table(
         Column(name="comment", index=False),
         Column(name="type", index=False),
         Column(name="memory", kind="int", index=False),
+        Column(name="external_status", index=False),
+        Column(name="cpus", value=lambda host: _cpus(host), kind="int", index=False),
+        Column(name="cpu_speed", path="cpu.speed", kind="float", index=False),
+        Column(name="update_available", kind="bool", index=False),
         Column(name="cpu_model", path="cpu.name", index=False),
         Column(name="software_version", path="version.full_version", index=False),
     ),
     unique=(("name_key",),),
 )
 TOKENS = Table(name="host_tokens", type=HostToken)
-IDENTITIES = Table(name="host_identities", type=HostIdentity, columns=(Column(name="hardware_id", unique=True),))
+IDENTITIES = Table(
+    name="host_identities",
+    type=HostIdentity,
+    columns=(Column(name="hardware_id", unique=True), Column(name="spm_id", kind="int", index=False)),
+)
 TABLES = (HOSTS, TOKENS, IDENTITIES)

@@ -46,6 +46,13 @@ DOMAINS = Table(
         Column(name="free_size", path="available", kind="int", index=False),
         Column(name="used_size", path="used", kind="int", index=False),
         Column(name="committed", kind="int", index=False),
+        Column(name="total_size", value=lambda d: (d.available or 0) + (d.used or 0), kind="int", index=False),
+        Column(name="low_space", path="warning_low_space_indicator", kind="int", index=False),
+        Column(name="critical_space", path="critical_space_action_blocker", kind="int", index=False),
+        Column(name="wipe_after_delete", kind="bool", index=False),
+        Column(name="discard_after_delete", kind="bool", index=False),
+        Column(name="backup", kind="bool", index=False),
+        Column(name="external_status", index=False),
     ),
     unique=(("name_key",),),
 )

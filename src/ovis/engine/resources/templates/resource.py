@@ -43,7 +43,7 @@ from ovis.engine.model.types import (
     VmMediatedDevice,
     Watchdog,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks import resource as disks
 from ovis.engine.resources.disks.attachments import disks_of_vm, row_id
@@ -378,6 +378,12 @@ SEARCH = SearchObject(
         ),
         "_vmt_id": Field("uuid", "id", free=False),
         "id": Field("uuid", "id", free=False),
+    },
+    cross={
+        "vm": (cross.vms, Join("vms", "id", "id", "template_id")),
+        "host": (cross.hosts, Join("vms", "id", "host_id", "template_id")),
+        "event": (cross.events, Join("events", "id", "id", "template_id")),
+        "user": (cross.users, cross.HELD_BY_USERS),
     },
 )
 RESOURCE = Resource(

@@ -33,17 +33,17 @@ from ovis.engine.model.types import (
     Host,
     HostDevice,
     KatelloErratum,
-    NumaNode,
     ReportedDevice,
     Session,
     Snapshot,
     Statistic,
     Template,
+    VirtualNumaNode,
     Vm,
     VmMediatedDevice,
     VmPlacementPolicy,
 )
-from ovis.engine.resources import bodies
+from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.disks import resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
 from ovis.engine.resources.disks.tables import TemplateDisk, VmDisk
@@ -399,30 +399,6 @@ def _nothing(type_: Any, collection: str, **more: Any) -> Resource:
     )
 
 
-def _cluster_search() -> SearchObject:
-    from ovis.engine.resources.clusters.resource import SEARCH as found
-
-    return found
-
-
-def _event_search() -> SearchObject:
-    from ovis.engine.resources.events import SEARCH as events
-
-    return events
-
-
-def _host_search() -> SearchObject:
-    from ovis.engine.resources.hosts.resource import SEARCH as found
-
-    return found
-
-
-def _template_search() -> SearchObject:
-    from ovis.engine.resources.templates.resource import SEARCH as found
-
-    return found
-
-
 SEARCH = SearchObject(
     table=TABLE,
     prefix="VMs",
@@ -437,6 +413,12 @@ SEARCH = SearchObject(
         "type": Field("enum", "type"),
         "creationdate": Field("date", "creation_time"),
         "uptime": Field("timespan", "start_time"),
+        "cpu_usage": cross.usage("cpu_usage"),
+        "mem_usage": cross.usage("mem_usage"),
+        "network_usage": cross.usage("network_usage"),
+        "architecture": Field("enum", "architecture"),
+        "custom_compatibility_level": Field("enum", "custom_level"),
+        "pool": Field("text", via=Join("vm_pools", "vm_pool_id", "name"), free=False),
         "memory": Field("int", "memory", unit=1 << 20),
         "guaranteed_memory": Field("int", "guaranteed_memory", unit=1 << 20),
         "vcpus": Field("int", "vcpus"),
@@ -476,10 +458,12 @@ SEARCH = SearchObject(
         "id": Field("uuid", "id", free=False),
     },
     cross={
-        "cluster": (_cluster_search, Join("clusters", "cluster_id", "id")),
-        "host": (_host_search, Join("hosts", "host_id", "id")),
-        "template": (_template_search, Join("templates", "template_id", "id")),
-        "event": (_event_search, Join("events", "id", "id", "vm_id")),
+        "cluster": (cross.clusters, Join("clusters", "cluster_id", "id")),
+        "host": (cross.hosts, Join("hosts", "host_id", "id")),
+        "template": (cross.templates, Join("templates", "template_id", "id")),
+        "event": (cross.events, Join("events", "id", "id", "vm_id")),
+        "user": (cross.users, cross.HELD_BY_USERS),
+        "vnic": (cross.vnics, Join("vm_nics", "id", "id", "vm_id")),
     },
 )
 RESOURCE = Resource(
@@ -524,7 +508,7 @@ RESOURCE = Resource(
         _nothing(Snapshot, "snapshots"),
         _nothing(Application, "applications"),
         WATCHDOGS_OF_VM,
-        _nothing(NumaNode, "numanodes"),
+        _nothing(VirtualNumaNode, "numanodes"),
         _nothing(HostDevice, "hostdevices"),
         _nothing(Session, "sessions"),
         _nothing(KatelloErratum, "katelloerrata"),

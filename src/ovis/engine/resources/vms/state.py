@@ -226,9 +226,17 @@ TABLE = Table(
         _enum("custom_emulated_machine"),
         _enum("custom_cpu_model"),
         Column(name="next_run", path="next_run_configuration_exists", kind="bool", index=False),
+        Column(name="architecture", path="cpu.architecture", index=False),
+        Column(name="custom_level", value=lambda vm: _level(vm), index=False),
+        Column(name="vm_pool_id", path="vm_pool.id", index=False),
         Column(name="high_availability", path="high_availability.enabled", kind="bool", index=False),
     ),
 )
+
+
+def _level(vm: Vm) -> str | None:
+    version = vm.custom_compatibility_version
+    return f"{version.major}.{version.minor}" if version and version.major is not None else None
 
 
 def _vcpus(vm: Vm) -> int:
