@@ -7,6 +7,7 @@ Does not: make them again; VMs that a user stopped or removed stay so.
 import socket
 import time
 import zlib
+from collections.abc import Callable
 
 from ovis.cli.api import ApiFault, Client, Document, at_once
 from ovis.cli.engine import client as session, program, say
@@ -95,20 +96,34 @@ def fill(api: Client, count: int) -> None:
         template(api, "tiny", model, "A sample of a simulated rack: it starts, but nothing runs in it")
     remove_vm(api, "tiny-model")
     there = {vm["name"]: vm for vm in sample_vms(api, count)}
-    names = [vm_name(n) for n in range(1, count + 1)]
     begun = time.monotonic()
-    say(f"Creating and starting {count} VMs ...")
-    at_once(lambda name: run(api, name, there.get(name)), names, CALLS)
+    say(f"Creating {count} VMs ...")
+    at_once(lambda name: create(api, name), [n for n in names_of(count) if n not in there], CALLS)
+    rows = await_vms(api, count, lambda vm: vm["status"] != "image_locked", "have their disks")
+    say(f"{count} VMs are there, {time.monotonic() - begun:.1f} s after the first was asked for. Starting them ...")
+    begun = time.monotonic()
+    at_once(lambda vm: start(api, vm), [vm for vm in rows if vm["status"] == "down"], CALLS)
+    await_vms(api, count, lambda vm: vm["status"] == "up", "are up")
+    say(f"{count} VMs are up, {time.monotonic() - begun:.1f} s after the first was started.")
+
+
+def names_of(count: int) -> list[str]:
+    """Names of the sample VMs."""
+    return [vm_name(n) for n in range(1, count + 1)]
+
+
+def await_vms(api: Client, count: int, wanted: Callable[[Document], bool], what: str) -> list[Document]:
+    """Wait until as many sample VMs are as wanted; all sample VMs."""
     limit = 60 + count / 20
     deadline = time.monotonic() + limit
     while True:
-        up = sum(row["status"] == "up" for row in sample_vms(api, count))
-        if up >= count:
-            break
+        rows = sample_vms(api, count)
+        fit = sum(wanted(row) for row in rows)
+        if fit >= count:
+            return rows
         if time.monotonic() > deadline:
-            raise CliFault(f"Only {up} of {count} VMs are up {limit:.0f} s after the last start. See `ovis logs`.")
+            raise CliFault(f"Only {fit} of {count} VMs {what} after {limit:.0f} s. See `ovis logs`.")
         time.sleep(0.3)
-    say(f"{count} VMs are up, {time.monotonic() - begun:.1f} s after the first was asked for.")
 
 
 def sample_vms(api: Client, count: int) -> list[Document]:
@@ -120,15 +135,14 @@ def _on_data() -> Document:
     return {"storage_domains": {"storage_domain": [{"name": "data"}]}}
 
 
-def run(api: Client, name: str, vm: Document | None) -> None:
-    """Create a VM from `tiny`, unless an interrupted call did, and start it as soon as its disk is there."""
-    if vm is None:
-        vm = api.post("/vms", {"name": name, "cluster": {"name": "Default"}, "template": {"name": "tiny"}})
+def create(api: Client, name: str) -> None:
+    """A VM of `tiny`."""
+    api.post("/vms", {"name": name, "cluster": {"name": "Default"}, "template": {"name": "tiny"}})
+
+
+def start(api: Client, vm: Document) -> None:
+    """Start a VM, unless an interrupted call did."""
     path = f"/vms/{vm['id']}"
-    if vm["status"] == "image_locked":
-        vm = api.wait(path, lambda v: v["status"] != "image_locked", 120, f"Making the disk of VM {name}")
-    if vm["status"] != "down":
-        return
     try:
         api.post(path + "/start")
     except ApiFault as err:

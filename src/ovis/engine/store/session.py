@@ -141,9 +141,11 @@ class Reader:
 
     def count(self, type_: type, **columns: Any) -> int:
         """How many documents match."""
-        sql = self.sql(type_)
-        query = sa.select(sa.func.count()).select_from(sql).where(*self._conditions(sql, columns))
-        return int(self.connection.execute(query).scalar_one())
+        conditions, values = self._compared(columns)
+        if values is None:
+            return 0
+        statement = self._statements(self.schema.of(type_)).count(conditions)
+        return int(statement.rows(self.connection, values)[0][0])
 
     def select(
         self,
@@ -223,15 +225,6 @@ class Reader:
     def _remembered(self, table: Table, ids: list[Any]) -> tuple[dict[str, Any], list[Any]]:
         """Documents that are known to be as stored, and the ids that the database is asked for."""
         return {}, ids
-
-    def _conditions(self, sql: sa.Table, columns: Mapping[str, Any]) -> list[Any]:
-        conditions: list[Any] = []
-        for name, value in columns.items():
-            if isinstance(value, (list, tuple, set, frozenset)):
-                conditions.append(self.among(sql.c[name], [v for v in value if _possible(v)]))
-            else:
-                conditions.append(sql.c[name] == value if _possible(value) else sa.false())
-        return conditions
 
     def _documents(self, table: Table, query: Any) -> list[tuple[str, int, Any]]:
         return self._fetched(table, self.connection.execute(query).fetchall())

@@ -205,6 +205,15 @@ class Statements:
             found = self._finds[key] = Prepared(query if limit is None else query.limit(sa.literal_column(str(limit))))
         return found
 
+    def count(self, conditions: Sequence[tuple[str, str]]) -> Prepared:
+        """How many such rows there are."""
+        key = (tuple(conditions), "count")
+        found = self._finds.get(key)
+        if found is None:
+            query = self._where(sa.select(sa.func.count()).select_from(self._sql), conditions)
+            found = self._finds[key] = Prepared(query)
+        return found
+
     def remove(self, conditions: Sequence[tuple[str, str]]) -> Prepared:
         """Delete such rows, answering their ids."""
         key = (tuple(conditions), "delete")

@@ -189,11 +189,22 @@ class _Builder:
     def compare(self, table: sa.Table, field: Field, op: str, value: str) -> Any:
         if field.via is not None:
             found = self.through(table, field.via, field, op, value)
-            bound = table.c[field.via.local].is_not(None)
             if not field.unbound:
                 return found
-            return sa.and_(bound, found) if op == "!=" else sa.or_(sa.not_(bound), found)
+            bound = table.c[field.via.local].is_not(None)
+            return (
+                sa.and_(bound, found) if op == "!=" else sa.or_(found, sa.and_(~bound, self.any_at_end(field, value)))
+            )
         return self.test(table.c[field.column or ""], field, op, value)
+
+    def any_at_end(self, field: Field, value: str) -> Any:
+        """Whether there is anything at all of that name where the joins lead."""
+        join = field.via
+        assert join is not None
+        while join.then is not None:
+            join = join.then
+        target = self.sql[join.table].alias()
+        return sa.exists(sa.select(sa.literal(1)).where(self.test(target.c[join.column], field, "=", value)))
 
     def through(self, table: Any, join: Join, field: Field, op: str, value: str) -> Any:
         target = self.sql[join.table].alias()
