@@ -21,7 +21,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import GraphicsType, LogSeverity
 from ovis.engine.model.types import Action, Cdrom, File, GraphicsConsole, Ticket, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms import graphics, rules
 from ovis.engine.resources.vms.graphics import console_id, protocol_of, protocols_of
 from ovis.engine.resources.vms.state import ConsoleAt, VmCdrom, VmRuntime
 from ovis.engine.store.session import Reader, Tx
@@ -158,6 +158,8 @@ CONSOLES_OF_VM = Resource(
     collection="graphicsconsoles",
     list=Op(run=_listed, needs=PUBLIC, params=(Param(name="current"),)),
     get=Op(needs=PUBLIC),
+    add=Op(run=graphics.add, needs=(Need(Permit.EDIT_VM_PROPERTIES, "parent"),), mandatory=("protocol",)),
+    remove=Op(run=graphics.remove, needs=(Need(Permit.EDIT_VM_PROPERTIES),)),
     actions=(
         ApiAction(
             name="ticket", run=ticket, needs=_CONNECT, body=("ticket",), v3=False, asks=(Permit.RECONNECT_TO_VM,)
