@@ -66,6 +66,7 @@ def furnish(place: Installation) -> None:
         template = made(client.post("/templates", json={"name": "tpl", "vm": {"id": golden}}))["id"]
         is_status(client, f"/templates/{template}", "ok")
         running = add_vm(client, "running", memory=str(GIB), comment="all of it")
+        made(client.post(f"/vms/{running}/watchdogs", json={"model": "i6300esb", "action": "reset"}))
         made(client.post(f"/vms/{running}/start", json={}))
         is_status(client, f"/vms/{running}", "up")
         tag = made(client.post("/tags", json={"name": "blue", "description": "a colour"}))["id"]
