@@ -241,6 +241,32 @@ def test_ruby_clients_ask_with_details_in_accept_and_a_data_center_in_each_searc
 # -- SDK 3 and ovirt-shell ----------------------------------------------------------------------------------------------
 
 
+def test_ruby_clients_read_the_disks_inside_a_list_of_vms(lab: Installation) -> None:
+    with lab.client("/api", "xml", Accept="application/xml; detail=disks; detail=nics; detail=hosts") as client:
+        (vm,) = xml(client.get("/vms?search=name%3Drunning"))
+        disks = vm.findall("disks/disk")
+        alone = {d.get("id"): d for d in xml(client.get(f"/vms/{vm.get('id')}/disks"))}
+    assert disks
+    for disk in disks:
+        for word in ("name", "size", "status/state", "interface", "bootable"):
+            assert disk.findtext(word), word
+            assert disk.findtext(word) == alone[disk.get("id")].findtext(word)
+
+
+def test_a_vm_has_numa_nodes_of_its_own_kind(v3: httpx.Client, v4: httpx.Client) -> None:
+    for client in (v3, v4):
+        (vm,) = xml(client.get("/vms?search=name%3Drunning"))
+        assert xml(client.get(f"/vms/{vm.get('id')}/numanodes")).tag == "vm_numa_nodes"
+
+
+def test_the_oldest_word_for_any_system_is_taken(v3: httpx.Client) -> None:
+    (vm,) = xml(v3.get("/vms?search=name%3Drunning"))
+    answer = v3.put(f"/vms/{vm.get('id')}", content='<vm><os type="unassigned"/></vm>')
+    system = xml(answer).find("os")
+    assert system is not None
+    assert system.get("type") == "other"
+
+
 def test_the_old_entry_point(v3: httpx.Client) -> None:
     for path in ("", "/"):
         api = xml(v3.get(path))

@@ -33,7 +33,12 @@ from ovis.engine.wire.dialect3 import Context
 from ovis.engine.wire.layout import collection_name
 
 VIEWER = "application/x-virt-viewer"
-_V3_DETAILS = {"disks": "disk_attachments", "nics": "nics", "tags": "tags", "statistics": "statistics"}
+_V3_DETAILS = {
+    "disks": ("disk_attachments", "disk"),
+    "nics": ("nics",),
+    "tags": ("tags",),
+    "statistics": ("statistics",),
+}
 
 
 class MethodNotAllowed(Fault):
@@ -344,7 +349,8 @@ class Operations:
         if call.dialect == 3 and call.params.get("detail"):
             words = call.params["detail"].replace("+", " ").replace(",", " ").split()
             known = {row.name for row in attributes(resource.type)}
-            paths += [(_V3_DETAILS[w],) for w in words if _V3_DETAILS.get(w) in known]  # details of others are ignored
+            details = [_V3_DETAILS[w] for w in words if w in _V3_DETAILS]
+            paths += [path for path in details if path[0] in known]  # details of others are ignored
         return paths
 
     def _prefix(self, route: Route, call: Call) -> str:

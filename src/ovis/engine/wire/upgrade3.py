@@ -98,6 +98,8 @@ def _os(tree: Tree) -> Tree:
     boots = [b for b in tree.get("boot", ()) if isinstance(b, dict) and b.get("dev")]
     if boots:
         tree["boot"] = [{"devices": [{"device": [b["dev"][-1] for b in boots]}]}]
+    if str(_last(tree, "type")).lower() == "unassigned":  # what `other` was called before 3.3
+        tree["type"] = ["other"]
     return tree
 
 
