@@ -121,7 +121,7 @@ def _values(reading: Reading) -> list[Value]:
         return [Value(detail=reading)]
     if isinstance(reading, int | float):
         return [Value(datum=float(reading))]
-    return [Value(datum=float(r)) for r in reading]
+    return [Value(datum=float(r)) for r in reading or (0,)]  # clients read the first value of each
 
 
 def build(
