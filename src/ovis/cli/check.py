@@ -48,7 +48,12 @@ def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
         arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
         return 0 if _run(root, *pytest(), *arguments) else 1
     prepare(root, apt=apt)
-    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), "-n", "auto", "--dist", "loadgroup"))])
+    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), *_shared_out()))])
+
+
+def _shared_out() -> list[str]:
+    """Workers: one more than cores, since many tests wait for hosts. A file stays with one worker, with what it set up."""
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
 
 
 def pytest() -> list[str]:

@@ -321,7 +321,6 @@ class Pools:
         except (HostError, HostUnreachable, TimeoutError) as err:
             log.info("pool not well", data_center=data_center_id, error=str(err))
 
-
     async def _clear_forsaken(self, pool: _Pool, host_id: str) -> None:
         """Clear finished tasks that nobody has waited for over two looks."""
         found = await self._call(host_id, "Host.getAllTasksStatuses", {}, pool=True)

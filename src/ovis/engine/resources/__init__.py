@@ -9,6 +9,7 @@ from ovis.engine.commands import Command
 from ovis.engine.declare.resource import Resource
 from ovis.engine.resources import (
     capabilities,
+    cross_search,
     data_centers,
     defaults,
     events,
@@ -36,7 +37,7 @@ from ovis.engine.resources.storage_domains import (
     tables as storage_tables,
 )
 from ovis.engine.resources.templates import resource as templates, tables as template_tables
-from ovis.engine.resources.vms import resource as vms, state as vm_state, watchdogs as vm_watchdogs
+from ovis.engine.resources.vms import nics as vm_nics, resource as vms, state as vm_state, watchdogs as vm_watchdogs
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Table
 
@@ -109,3 +110,6 @@ SEEDS: tuple[Callable[[Tx, str], None], ...] = (
     lambda tx, _: templates.seed(tx),
     lambda tx, _: defaults.seed(tx),
 )
+# Rooms ask each other's searches by name.
+cross_search.KNOWN.update({r.collection: r.search for r in RESOURCES if r.search is not None})
+cross_search.KNOWN.update(cluster_networks=networks.CLUSTER_NETWORK_SEARCH, vnics=vm_nics.SEARCH)

@@ -434,3 +434,12 @@ NETWORKS_OF_CLUSTER = Resource(
     remove=Op(run=detach_from_cluster, needs=(Need(Permit.ASSIGN_CLUSTER_NETWORK),)),
 )
 TABLES = (TABLE, CLUSTER_NETWORKS, LABELS)
+# Networks of clusters, by either's name: no collection of its own, but other searches ask for it.
+CLUSTER_NETWORK_SEARCH = SearchObject(
+    table=CLUSTER_NETWORKS,
+    prefix="Cluster_network",
+    fields={
+        "network_name": Field("text", via=Join("networks", "network_id", "name")),
+        "cluster_name": Field("text", via=Join("clusters", "cluster_id", "name")),
+    },
+)

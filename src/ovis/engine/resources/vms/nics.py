@@ -40,7 +40,8 @@ from ovis.engine.resources.mac_pools import allocate, claim, release
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.statistics import NIC_STATISTICS, build, nic_values
 from ovis.engine.resources.vms import rules
-from ovis.engine.resources.vms.state import VmNic, VmRuntime
+from ovis.engine.resources.vms.state import NICS, VmNic, VmRuntime
+from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.wire.dialect3 import Context as V3Context
 
@@ -333,4 +334,16 @@ NICS_OF_VM = Resource(
         Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
         absent(NetworkFilterParameter, "networkfilterparameters"),
     ),
+)
+# What other searches ask of VMs' NICs.
+SEARCH = SearchObject(
+    table=NICS,
+    prefix="Vnic",
+    fields={
+        "network_name": Field(
+            "text",
+            via=Join("vnic_profiles", "vnic_profile_id", "network_id", then=Join("networks", "network_id", "name")),
+        ),
+        "mac": Field("text", "mac_key"),
+    },
 )
