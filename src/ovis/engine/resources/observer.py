@@ -123,10 +123,10 @@ class EngineObserver:
                 return False
             after = tx.update(replace(host, status=S.NON_RESPONSIVE))
             record(tx, LOST, host=after)
+            monitoring.host_lost(tx, after)
             return True
 
         if await self._services.store.write(write):
-            await monitoring.host_lost(self._services, host_id)
             await self._services.hosts.host_lost(host_id)
 
     async def vm_rows(self, host_id: str, rows: Sequence[Facts], full: bool) -> None:

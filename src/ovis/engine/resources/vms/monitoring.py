@@ -83,16 +83,11 @@ async def vm_event(services: Services, host_id: str, vm_id: str, row: Mapping[st
     await vm_rows(services, host_id, [{**row, "vmId": vm_id}], full=False)
 
 
-async def host_lost(services: Services, host_id: str) -> None:
-    """A host became non-responsive: its VMs are unknown, never started elsewhere by that alone."""
-
-    def write(tx: Tx) -> None:
-        host = tx.get(Host, host_id)
-        for vm, runtime in _placed(tx, host_id):
-            if runtime.target_id is None:  # else its migration finds out
-                save(tx, vm, runtime, life.lost(vm, runtime), host)
-
-    await services.store.write(write)
+def host_lost(tx: Tx, host: Host) -> None:
+    """A host became non-responsive: its VMs are unknown in the same step, never started elsewhere by that alone."""
+    for vm, runtime in _placed(tx, str(host.id)):
+        if runtime.target_id is None:  # else its migration finds out
+            save(tx, vm, runtime, life.lost(vm, runtime), host)
 
 
 async def host_cleared(services: Services, host_id: str) -> None:
