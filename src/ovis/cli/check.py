@@ -48,7 +48,15 @@ def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
         arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
         return 0 if _run(root, *pytest(), *arguments) else 1
     prepare(root, apt=apt)
-    return _all([*lint_steps(root), ("pytest", lambda: _run(root, *pytest(), *_shared_out()))])
+    return _all([*lint_steps(root), ("pytest", lambda: _tests(root))])
+
+
+def _tests(root: Path) -> bool:
+    """All tests, shared out; what failed among others is asked once more alone, and that is said."""
+    if _run(root, *pytest(), *_shared_out()):
+        return True
+    print("== what failed runs once more, alone: two failures count", flush=True)
+    return _run(root, *pytest(), "--last-failed", "--last-failed-no-failures", "none")
 
 
 def _shared_out() -> list[str]:
