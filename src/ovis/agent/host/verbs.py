@@ -186,7 +186,8 @@ class HostVerbs:
             program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
-            _, stderr = await asyncio.wait_for(process.communicate(text.encode()), _FENCE_SECONDS)
+            async with asyncio.timeout(_FENCE_SECONDS):
+                _, stderr = await process.communicate(text.encode())
         except TimeoutError as err:
             process.kill()
             raise VerbError(Code.GENERAL, f"Fence agent {name} did not answer.") from err

@@ -31,7 +31,8 @@ class AgentClient:
     async def connect(cls, host: str, port: int, context: ssl.SSLContext | None, timeout: float = 20) -> "AgentClient":
         """Connect and subscribe; VerbError PEER_UNREACHABLE if nobody answers."""
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port, ssl=context), timeout)
+            async with asyncio.timeout(timeout):
+                reader, writer = await asyncio.open_connection(host, port, ssl=context)
         except (OSError, TimeoutError, ssl.SSLError) as err:
             raise VerbError(Code.PEER_UNREACHABLE, f"{host}:{port} cannot be reached: {err}") from err
         client = cls(reader, writer)
@@ -57,7 +58,8 @@ class AgentClient:
             headers["ovirtCorrelationId"] = flow
         self._writer.write(encode("SEND", headers, jsonrpc.request(method, params, id_)))
         try:
-            return await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):  # wait_for may lose a cancellation that meets the answer
+                return await future
         except TimeoutError as err:
             raise VerbError(Code.PEER_UNREACHABLE, f"{method} was not answered in {timeout} s") from err
         finally:
@@ -69,7 +71,8 @@ class AgentClient:
             self._task.cancel()
         self._writer.close()
         with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), 2)
+            async with asyncio.timeout(2):
+                await self._writer.wait_closed()
 
     async def _read(self) -> None:
         try:

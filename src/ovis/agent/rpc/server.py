@@ -226,7 +226,8 @@ class RpcServer:
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), 2)
+                async with asyncio.timeout(2):
+                    await self._server.wait_closed()
 
     def publish(self, event_id: str, body: Mapping[str, Any]) -> None:
         """Send an event to everybody who subscribed."""

@@ -609,6 +609,7 @@ class SimulatedDriver(SimulatedStorage):
             raise VerbError(Code.MIGRATION_FAILED, "The VM is not migrating")
         if not vm.problem:  # once: a second call must not cut short what follows the first
             vm.problem = "canceled by client"
+            await asyncio.sleep(0)  # a task cancelled before its first step would never clear up
             vm.task.cancel()
 
     async def vm_get_migration_status(self, vmID: str) -> dict[str, Any]:

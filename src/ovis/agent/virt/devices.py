@@ -267,7 +267,8 @@ class DeviceVerbs:
         xml = tostring(device, encoding="unicode")
         try:
             await self._guests.ask(vm, code, lambda d: d.detachDeviceFlags(xml, _LIVE))
-            went = await asyncio.wait_for(gone, _UNPLUG_SECONDS)
+            async with asyncio.timeout(_UNPLUG_SECONDS):
+                went = await gone
         except TimeoutError as err:
             raise VerbError(code, f"The guest did not let the device go in {_UNPLUG_SECONDS:g} s.") from err
         finally:

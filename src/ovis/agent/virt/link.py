@@ -96,7 +96,8 @@ class Link:
         self._loop = asyncio.get_running_loop()
         _run_events()
         try:
-            await asyncio.wait_for(in_thread(self._open), CALL_SECONDS)
+            async with asyncio.timeout(CALL_SECONDS):
+                await in_thread(self._open)
         except (libvirt.libvirtError, TimeoutError) as err:
             log.warning("libvirt cannot be reached", uri=self.uri, error=reason(err))
             self._reopen()
@@ -109,7 +110,8 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(TimeoutError, libvirt.libvirtError):
-                await asyncio.wait_for(in_thread(connection.close), 2)
+                async with asyncio.timeout(2):
+                    await in_thread(connection.close)
 
     async def call(self, work: Callable[..., T], *args: Any, timeout: float | None = CALL_SECONDS) -> T:
         """`work(connection, *args)` in a thread. VerbError UNAVAILABLE if libvirt is away or does not answer in time;
@@ -184,7 +186,8 @@ class Link:
         while not self._closing:
             await asyncio.sleep(_RETRY)
             try:
-                await asyncio.wait_for(in_thread(self._open), CALL_SECONDS)
+                async with asyncio.timeout(CALL_SECONDS):
+                    await in_thread(self._open)
             except (libvirt.libvirtError, TimeoutError) as err:
                 log.debug("libvirt is still away", error=reason(err))
                 continue

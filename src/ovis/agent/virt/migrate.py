@@ -311,6 +311,7 @@ class MigrateVerbs:
             await self._guests.ask(vm, Code.MIGRATION_FAILED, lambda d: d.abortJob())
             return
         m.cancelled = True
+        await asyncio.sleep(0)  # a task cancelled before its first step would never clear up
         if not m.in_libvirt:
             task.cancel()
             return

@@ -81,6 +81,7 @@ class Context:
     async def pause(self, seconds: float) -> None:
         """Sleep, but no longer than until the user cancels."""
         try:
-            await asyncio.wait_for(self.stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stop.wait()
         except TimeoutError:
             return

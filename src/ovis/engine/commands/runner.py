@@ -242,7 +242,8 @@ class Runner:
                     break
             try:
                 # The time-out is for commands that another engine runs.
-                row = await asyncio.wait_for(asyncio.shield(future), 1.0)
+                async with asyncio.timeout(1.0):
+                    row = await asyncio.shield(future)
                 break
             except TimeoutError:
                 continue
