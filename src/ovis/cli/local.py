@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ovis.agent.hooks.points import POINTS
 from ovis.cli import environment, guest, packages
 from ovis.cli.api import Client, Document
 from ovis.cli.engine import called_as, client as session, program, say
@@ -158,6 +159,9 @@ def start_agent(instance: Instance, host: Host) -> Child:
     say("Starting the host's agent ...")
     kvm = "yes" if instance.choices.facts.get("kvm") else "no"
     serve = ["--listen", host.address, "--address", host.address, "--port", str(AGENT_PORT), "--kvm", kvm]
+    serve += ["--hooks", str(instance.folder("hooks"))]
+    for point in POINTS:
+        instance.folder("hooks", point)
     agent = [*program("ovis-agent"), "run", "--data", str(folder), *serve]
     return instance.processes.start(AGENT, host.entered(*agent), inner=True)
 

@@ -43,6 +43,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--ensure-bridge", default="", metavar="BRIDGE=NIC", help="make this bridge over the NIC if missing"
     )
     sub.add_argument("--migration-uri", default="qemu+tcp://{host}/system", help="what the source dials on the target")
+    sub.add_argument("--hooks", default="/usr/libexec/vdsm/hooks", help="folder with a folder for each hook point")
+    sub.add_argument("--hook-seconds", type=float, default=0.0, help="kill a script after this long (0: never)")
     sub = verb("simulate", "many simulated hosts in one process")
     sub.add_argument("url")
     sub.add_argument("token")
@@ -133,6 +135,8 @@ async def _run(args: argparse.Namespace) -> int:
         repository=args.repository,
         ensure_bridge=args.ensure_bridge,
         migration_uri=args.migration_uri,
+        hooks_dir=str(Path(args.hooks).resolve()),
+        hook_seconds=args.hook_seconds,
     )
     identity = Identity(settings.folder)
     if not identity.joined:

@@ -12,6 +12,7 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     repository: where storage is shown (VDSM's /rhev/data-center); empty: below data. run_dir: sockets of guests.
     ensure_bridge: `BRIDGE=NIC[,...]`, made at start if missing; the NIC's addresses move to the bridge.
     migration_uri: what the source dials on the target, {host} replaced. kvm: yes, no or auto (asks libvirt and a file).
+    hooks_dir: folder with a folder for each hook point. hook_seconds: after which a script is killed; 0: never.
     """
 
     data: str
@@ -25,7 +26,8 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     migration_uri: str = "qemu+tcp://{host}/system"
     migration_tls: bool = False
     kvm: str = "auto"
-    hooks_dir: str = ""
+    hooks_dir: str = "/usr/libexec/vdsm/hooks"
+    hook_seconds: float = 0.0
     ensure_bridge: str = ""
 
     @property

@@ -15,6 +15,8 @@ import libvirt
 import structlog
 
 from ovis.agent.driver import Publish
+from ovis.agent.hooks import Hooks
+from ovis.agent.hooks.runner import Running
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.virt import vm as vms
@@ -71,6 +73,9 @@ class Guests:
         self.publish: Publish = lambda event_id, body: None
         self.facts: Callable[[], Awaitable[HostFacts]]
         self.follow: Callable[[Vm], None] = lambda vm: None  # begins to ask the guest's agent
+        self.hooks = Hooks(settings.hooks_dir, limit=settings.hook_seconds)
+        self.hooks.own = self._custom
+        self.hooks.told = self._hook
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -84,6 +89,13 @@ class Guests:
         if vm is None:
             raise VerbError(Code.NO_SUCH_VM, "Virtual machine does not exist")
         return vm
+
+    def _custom(self, vm_id: str) -> dict[str, str]:
+        vm = self.vms.get(vm_id)
+        return vm.custom if vm is not None else {}
+
+    def _hook(self, vm_id: str, running: Running | None) -> None:
+        """Another script runs for a VM, or none any more."""
 
     def running(self, vm_id: str) -> Vm:
         """A VM that is not down, or the verb's error."""

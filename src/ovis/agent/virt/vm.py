@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, fromstring, tostring
 import msgspec
 from msgspec import Struct, field
 
+from ovis.agent.hooks.documents import custom_of
 from ovis.agent.virt.complete import metadata_text
 from ovis.contract import statuses as st
 
@@ -93,6 +94,7 @@ class Vm:
         self.record = record
         self.devices = Devices()
         self.xml = ""
+        self.custom: dict[str, str] = {}  # its custom properties
         self.guest: dict[str, Any] = {}
         self.agent_at = 0.0  # monotonic time of its last answer
         self.rebooted_at = 0.0
@@ -130,6 +132,7 @@ class Vm:
         """Take over what the live XML says."""
         root = fromstring(xml)
         self.xml = xml
+        self.custom = custom_of(root)
         self.record.name = root.findtext("name") or self.record.name
         self.devices = read_devices(root)
 

@@ -1,0 +1,251 @@
+"""Runs of hook points: the document handed from script to script, and what comes of it.
+
+Does: one temporary file a run, the environment, all scripts in order by VDSM's rules for exit statuses, the error of a
+point whose failure is the operation's; tells which script runs now. Does not: know operations (those call `domain` or
+`data`). Without a script the document comes back at once and no process is started.
+Follows: VDSM's hooks: 0 went well; 1 failed, the others still run; 2 failed, stop here; any other, or a signal, counts as
+1. A changed document counts even from a script that failed.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from ovis.agent.hooks.points import POINTS, Document, Point
+from ovis.agent.hooks.scripts import Finished, Script, User, account, candidates, checksum
+from ovis.contract.errors import VerbError
+
+log = structlog.get_logger(__name__)
+DIRECTORY = "/usr/libexec/vdsm/hooks"
+_DOCUMENT_BYTES = 16 << 20  # a document that grows beyond is an accident
+_STOP = 2
+
+
+class HookError(VerbError):
+    """A point's scripts failed, and that is the operation's failure. document: as they left it."""
+
+    def __init__(self, point: Point, message: str, document: str = "") -> None:
+        super().__init__(point.code, point.words + message)
+        self.point, self.document = point.name, document
+
+
+class Running(Struct, frozen=True):
+    """A script that runs now. begun: Unix seconds."""
+
+    point: str
+    script: str
+    begun: float
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """As statistics and events show it."""
+        return {"point": self.point, "script": self.script, "since": round(self.begun)}
+
+
+class Ran(Struct, frozen=True):
+    """A whole run: the file as it was left, and each script's end."""
+
+    content: bytes
+    scripts: tuple[Finished, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether any script did."""
+        return any(s.status for s in self.scripts)
+
+
+def library() -> str:
+    """The folder from which scripts import `hooking` and `vdsm`."""
+    found = find_spec("hooking")
+    if found is None or found.origin is None:
+        return ""
+    return str(Path(found.origin).parent.parent)
+
+
+def error_text(point: Point, scripts: tuple[Finished, ...]) -> str:
+    """The text that engines show: the error of the last script that ran, or that failed."""
+    chosen = [s for s in scripts if s.status] if point.last_failing else list(scripts)
+    return f"Hook Error: ({chosen[-1].error if chosen else b''!r},)"
+
+
+class Hooks:
+    """The points of one host.
+
+    told: is called with a VM's id and the script that runs for it, or None, whenever that changes.
+    own: a VM's custom properties, for calls that do not give them.
+    """
+
+    def __init__(self, folder: str = DIRECTORY, *, limit: float = 0.0) -> None:
+        self.folder = Path(folder or DIRECTORY)
+        self.running: dict[str, Running] = {}
+        self.told: Callable[[str, Running | None], None] = lambda vm_id, running: None
+        self.own: Callable[[str], Mapping[str, str]] = lambda vm_id: {}
+        self._limit = limit
+        self._library = library()
+
+    def scripts(self, point: str) -> list[str]:
+        """Paths of a point's scripts, in order."""
+        return candidates(self.folder / point)
+
+    def installed(self) -> dict[str, dict[str, dict[str, str]]]:
+        """{point: {script: {"checksum": SHA-256}}} of all that has scripts. Reads files."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for point in POINTS:
+            for path in self.scripts(point):
+                try:
+                    found.setdefault(point, {})[os.path.basename(path)] = {"checksum": checksum(path)}
+                except OSError as err:
+                    log.warning("a hook cannot be read", path=path, error=str(err))
+        return found
+
+    async def domain(
+        self,
+        point: str,
+        xml: str,
+        *,
+        vm_id: str | None = None,
+        custom: Mapping[str, str] | None = None,
+        device: Mapping[str, str] = {},
+        env: Mapping[str, str] = {},
+    ) -> str:
+        """Run a point with an XML document (or an empty one); the document, changed only if results count there.
+
+        custom: the VM's custom properties; None: those that are known of it. device: the device's. env: the call's.
+        HookError if the point's failure is the operation's.
+        """
+        declared = POINTS[point]
+        scripts = self.scripts(point)
+        if not scripts:
+            return xml
+        content = b"" if declared.document is Document.EMPTY else xml.encode()
+        ran = await self._run(declared, scripts, content, vm_id, custom, {**device, **env})
+        result = xml
+        if declared.used:
+            result = _text(declared, ran)
+        if declared.fatal and ran.failed:
+            raise HookError(declared, error_text(declared, ran.scripts), result)
+        return result
+
+    async def data(
+        self,
+        point: str,
+        value: Any,
+        *,
+        vm_id: str | None = None,
+        custom: Mapping[str, str] | None = None,
+        env: Mapping[str, str] = {},
+    ) -> Any:
+        """The same for a JSON document. What is no JSON any more is an error at every point."""
+        declared = POINTS[point]
+        scripts = self.scripts(point)
+        if not scripts:
+            return value
+        ran = await self._run(declared, scripts, msgspec.json.encode(value), vm_id, custom, env)
+        if declared.fatal and ran.failed:
+            raise HookError(declared, error_text(declared, ran.scripts))
+        found = _parsed(declared, ran)
+        return found if declared.used else value
+
+    async def _run(
+        self,
+        point: Point,
+        scripts: list[str],
+        content: bytes,
+        vm_id: str | None,
+        custom: Mapping[str, str] | None,
+        env: Mapping[str, str],
+    ) -> Ran:
+        if custom is None:
+            custom = self.own(vm_id) if vm_id else {}
+        return await self.run(point, scripts, content, {**env, **custom, **({"vmId": vm_id} if vm_id else {})})
+
+    async def run(self, point: Point, scripts: list[str], content: bytes, env: Mapping[str, str]) -> Ran:
+        """All scripts over one file. env: beside the agent's own."""
+        user = account(point.user)
+        file = _file(content, user)
+        vm_id = env.get("vmId", "")
+        ended: list[Finished] = []
+        try:
+            whole = self._environment(env, "_hook_json" if point.json else "_hook_domxml", file)
+            for path in scripts:
+                ended.append(await self._one(point, path, whole, user, vm_id))
+                if ended[-1].status == _STOP:
+                    break
+            return Ran(_read(point, file), tuple(ended))
+        finally:
+            self._tell(vm_id, None)
+            Path(file).unlink(missing_ok=True)
+
+    async def _one(self, point: Point, path: str, env: Mapping[str, str], user: User | None, vm_id: str) -> Finished:
+        self._tell(vm_id, Running(point.name, os.path.basename(path), time.time()))
+        done = await Script(path, env, user).run(self._limit)
+        log.info(f"{path}: rc={done.status} err={done.error!r}", vm=vm_id or None, seconds=round(done.seconds, 3))
+        if done.status not in (0, 1, _STOP):
+            log.warning("a hook ended with a status that has no meaning", path=path, status=done.status)
+        return done
+
+    def _environment(self, env: Mapping[str, str], variable: str, file: str) -> dict[str, str]:
+        whole = {**os.environ, **env}
+        for name in ("_hook_domxml", "_hook_json"):
+            whole.pop(name, None)
+        if self._library:
+            before = whole.get("PYTHONPATH", "")
+            whole["PYTHONPATH"] = f"{before}:{self._library}" if before else self._library
+        whole[variable] = file
+        return whole
+
+    def _tell(self, vm_id: str, running: Running | None) -> None:
+        if not vm_id:
+            return
+        if running is not None:
+            self.running[vm_id] = running
+        elif self.running.pop(vm_id, None) is None:
+            return
+        self.told(vm_id, running)
+
+
+def _file(content: bytes, user: User | None) -> str:
+    """A file with a document, that only the scripts' user can read."""
+    descriptor, path = tempfile.mkstemp(prefix="hook-")
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+        if user is not None:
+            os.fchown(out.fileno(), user.uid, user.gid)
+    return path
+
+
+def _read(point: Point, file: str) -> bytes:
+    try:
+        with open(file, "rb") as left:
+            content = left.read(_DOCUMENT_BYTES + 1)
+    except OSError as err:
+        raise HookError(point, f"{point.name}: the document cannot be read again: {err.strerror}") from err
+    if len(content) > _DOCUMENT_BYTES:
+        raise HookError(point, f"{point.name}: the document grew beyond {_DOCUMENT_BYTES >> 20} MiB")
+    return content
+
+
+def _text(point: Point, ran: Ran) -> str:
+    try:
+        return ran.content.decode()
+    except UnicodeDecodeError as err:
+        raise HookError(point, f"{_names(ran)} left a document that is not UTF-8: {err}") from err
+
+
+def _parsed(point: Point, ran: Ran) -> Any:
+    try:
+        return msgspec.json.decode(ran.content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        raise HookError(point, f"{_names(ran)} left a document that is not JSON: {err}") from err
+
+
+def _names(ran: Ran) -> str:
+    return ", ".join(s.script for s in ran.scripts)
