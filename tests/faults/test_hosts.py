@@ -1,6 +1,5 @@
 """Agents that die, hosts that are cut off or lose their power: VMs are told the truth and never started twice."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,6 @@ import pytest
 from tests.faults.kill import QUICK
 from tests.faults.rack import Rack
 from tests.installation import installation, until
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("OVIS_TEST_LONG"), reason="long, and needs a quiet machine: OVIS_TEST_LONG=1 runs it"
-)
 
 
 @pytest.fixture(scope="module")

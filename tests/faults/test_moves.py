@@ -1,6 +1,5 @@
 """Starts and migrations that go wrong: another host, the reason, one copy."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +11,6 @@ from tests.faults.rack import Rack
 from tests.installation import installation, until
 
 GIB = 1 << 30
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("OVIS_TEST_LONG"), reason="long, and needs a quiet machine: OVIS_TEST_LONG=1 runs it"
-)
 
 
 @pytest.fixture(scope="module")
