@@ -31,6 +31,7 @@ class Code(IntEnum):
     NIC_PLUG = 49
     NIC_UNPLUG = 50
     MIGRATION_IN_PROGRESS = 51
+    MERGE_FAILED = 52
     UPDATE_DEVICE = 56
     SET_CPUS = 60
     MEMORY_PLUG = 70

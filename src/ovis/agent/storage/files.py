@@ -12,6 +12,7 @@ from ovis.agent.main.settings import AgentSettings
 from ovis.agent.storage.core import StorageCore
 from ovis.agent.storage.domain_verbs import DomainVerbs
 from ovis.agent.storage.job_verbs import JobVerbs
+from ovis.agent.storage.merge_verbs import ColdMergeVerbs
 from ovis.agent.storage.pool_verbs import PoolVerbs
 from ovis.agent.storage.tasks import Task
 from ovis.agent.storage.volume_verbs import VolumeVerbs
@@ -20,7 +21,7 @@ from ovis.contract.errors import Code, VerbError
 log = structlog.get_logger(__name__)
 
 
-class FileStorage(PoolVerbs, DomainVerbs, VolumeVerbs, JobVerbs):
+class FileStorage(PoolVerbs, DomainVerbs, VolumeVerbs, JobVerbs, ColdMergeVerbs):
     """All storage verbs of one host."""
 
     def __init__(self, settings: AgentSettings, identity: Identity) -> None:
@@ -30,6 +31,7 @@ class FileStorage(PoolVerbs, DomainVerbs, VolumeVerbs, JobVerbs):
         """Find the last run's servers, pools, leases, tasks and jobs again; end what was interrupted."""
         await self.core.start(
             self.enders()
+            | self.merge_enders()
             | {"StoragePool.spmStart": self._end_spm_start, "StoragePool.switchMaster": self._end_switch_master}
         )
 

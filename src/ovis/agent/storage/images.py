@@ -94,6 +94,28 @@ async def convert(
     await _qemu_img(*args, limit=_time_for(size), code=Code.VOLUME_COPY, heard=heard)
 
 
+async def commit(top: Path, *, size: int, progress: Callable[[int], None]) -> None:
+    """Write a qcow2 layer's data into the image right below it; the layer itself stays as it is. Twice is no harm."""
+    text = ""
+
+    def heard(piece: str) -> None:
+        nonlocal text
+        text = (text + piece)[-64:]
+        found = _PROGRESS.findall(text)
+        if found:
+            progress(min(100, int(found[-1])))
+
+    args = ["commit", "-p", "-d", "-f", "qcow2", *(["-t", "none"] if direct(top) else []), str(top)]
+    await _qemu_img(*args, limit=_time_for(size), code=Code.MERGE_FAILED, heard=heard)
+
+
+async def rebase(path: Path, backing: str, backing_form: str) -> None:
+    """Let a qcow2 layer lie upon another image that shows the same; only its header changes. backing: relative."""
+    await _qemu_img(
+        "rebase", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", backing_form, str(path), code=Code.MERGE_FAILED
+    )
+
+
 def direct(path: Path) -> bool:
     """Whether the file can bypass the page cache: copies then leave guests' cached data alone."""
     try:

@@ -47,10 +47,8 @@ class JobVerbs:
     # -- jobs ------------------------------------------------------------------------------------------------
 
     async def host_get_jobs(self, job_type: Any = None, job_ids: Any = None) -> dict[str, Any]:
-        if job_type not in (None, "", "storage"):
-            return {}
         wanted = job_ids if isinstance(job_ids, list) else []
-        return self.core.jobs.rows(str(j) for j in wanted)
+        return self.core.jobs.rows((str(j) for j in wanted), str(job_type or ""))
 
     async def sdm_copy_data(self, job_id: str, source: Any, destination: Any) -> None:
         ends = _Endpoint(source, "source"), _Endpoint(destination, "destination")

@@ -7,7 +7,7 @@ marked illegal). Follows: VDSM's host jobs.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,13 @@ Progress = Callable[[int], None]
 
 
 class Job(Struct, kw_only=True, frozen=True):
-    """One job. ended: wall clock, 0 while it is not. text: what went wrong."""
+    """One job. ended: wall clock, 0 while it is not. text: what went wrong. kind: `storage`, or `virt` for what libvirt
+    does; args: what is needed to follow such a one again."""
 
     id: str
     description: str
+    kind: str = "storage"
+    args: dict[str, Any] = {}
     status: str = "pending"
     progress: int | None = None
     ended: float = 0.0
@@ -41,7 +44,7 @@ class Job(Struct, kw_only=True, frozen=True):
         """A row of Host.getJobs."""
         row: dict[str, Any] = {
             "id": self.id,
-            "job_type": "storage",
+            "job_type": self.kind,
             "description": self.description,
             "status": self.status,
         }
@@ -62,20 +65,36 @@ class Jobs:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def load(self) -> None:
-        """Read what the last run left; a job that ran then has failed."""
+        """Read what the last run left; a job that ran then has failed, unless libvirt may still be at it."""
         for job in await in_thread(_read_all, self._folder):
             self._rows[job.id] = job
-            if not job.ended:
+            if not job.ended and job.kind == "storage":
                 await self._end(
                     replace(job, status="failed", code=int(Code.GENERAL), text="The host agent was restarted")
                 )
 
-    async def start(self, job_id: str, description: str, run: Callable[[Progress], Awaitable[None]]) -> None:
+    def left(self, kind: str) -> list[Job]:
+        """Jobs of that kind that the last run left unfinished and nobody has taken up."""
+        return [j for j in self._rows.values() if j.kind == kind and not j.ended and j.id not in self._running]
+
+    def resume(self, job: Job, run: Callable[[Progress], Awaitable[None]]) -> None:
+        """Go on with a job that the last run left."""
+        self._running[job.id] = asyncio.create_task(self._run(job, run), name=f"{job.description} {job.id} again")
+
+    async def start(
+        self,
+        job_id: str,
+        description: str,
+        run: Callable[[Progress], Awaitable[None]],
+        *,
+        kind: str = "storage",
+        args: Mapping[str, Any] | None = None,
+    ) -> None:
         """Begin, unless this id is known already."""
         self._forget_old()
         if job_id in self._rows:
             return
-        job = self._rows[job_id] = Job(id=job_id, description=description)
+        job = self._rows[job_id] = Job(id=job_id, description=description, kind=kind, args=dict(args or {}))
         try:
             await self._save(job)
         except BaseException:
@@ -120,11 +139,15 @@ class Jobs:
             with contextlib.suppress(OSError):
                 (self._folder / f"{job.id}.json").unlink(missing_ok=True)
 
-    def rows(self, ids: Iterable[str] = ()) -> dict[str, Any]:
-        """Host.getJobs; ids: only these."""
+    def rows(self, ids: Iterable[str] = (), kind: str = "") -> dict[str, Any]:
+        """Host.getJobs; ids: only these; kind: only such."""
         self._forget_old()
         wanted = set(ids)
-        return {job.id: job.row() for job in self._rows.values() if not wanted or job.id in wanted}
+        return {
+            job.id: job.row()
+            for job in self._rows.values()
+            if (not wanted or job.id in wanted) and kind in ("", job.kind)
+        }
 
     async def abort(self, job_id: str) -> None:
         """Stop a job that is not ended; its target keeps its generation."""

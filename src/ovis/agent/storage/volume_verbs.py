@@ -262,6 +262,14 @@ class VolumeVerbs:
     ) -> list[str]:
         await self.core.pool_domain(storagepoolID, storagedomainID)
         leaf = await self.core.volume(storagedomainID, imageID, leafVolID)
+        facts = await in_thread(leaf.facts)
+        parent = leaf.parent(facts)
+        if facts.legality == "ILLEGAL" and parent is not None and parent.image == leaf.image:
+            leaf = parent  # its data was complete below when it was marked, before the guest went over
+        return await self.sync_chain(leaf)
+
+    async def sync_chain(self, leaf: Volume) -> list[str]:
+        """Let the metadata of an image say what its files say, from this leaf down. Returns the chain, base first."""
         async with self.core.image_lock(leaf.domain.id, leaf.image):
             layers = await images.chain(leaf.path, await in_thread(leaf.form))
             return await in_thread(_reconcile, leaf, layers)
