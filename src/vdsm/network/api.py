@@ -1,0 +1,3 @@
+"""The bridge of NICs without a network."""
+
+DUMMY_BRIDGE = ";vdsmdummy;"

@@ -1,0 +1,3 @@
+"""What carries the host's networks."""
+
+from vdsm.network.netswitch import configurator as configurator
