@@ -6,7 +6,7 @@ most 100 rows between two awaits. Does not: fetch.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.resource import Resource
@@ -83,25 +83,22 @@ class Rows:
                 yield chunk
             return
         joiner = b"" if fmt == "xml" else b","
-        first = True
+        head = f"<{many}>\n".encode() if fmt == "xml" else f'{{"{one}":['.encode()
+        lead = self.codecs.document(head, fmt) if fmt == "xml" else head
         for start in range(0, len(found), CHUNK_ROWS):
-            rows: list[bytes] = []
-            for id_, version, o in found[start : start + CHUNK_ROWS]:
-                fragment = ready.get(id_)
-                if fragment is None:
-                    href = object_href(call, prefix, o)
-                    fragment = self.encode(o, call, fmt, resource, href, context, indent)
-                    if cacheable:
-                        self.put(self.key(table, id_, version, call, fmt), fragment)
-                rows.append(fragment)
-            body = joiner.join(rows)
-            if first:
-                head = f"<{many}>\n".encode() if fmt == "xml" else f'{{"{one}":['.encode()
-                body = (self.codecs.document(head, fmt) if fmt == "xml" else head) + body
-            else:
-                body = joiner + body
-            first = False
-            yield body
+            part = found[start : start + CHUNK_ROWS]
+            rows: list[bytes | None] = [ready.get(id_) for id_, _, _ in part]
+            if None in rows:
+                for at, (id_, version, o) in enumerate(part):
+                    if rows[at] is None:
+                        href = object_href(call, prefix, o)
+                        rows[at] = fragment = self.encode(o, call, fmt, resource, href, context, indent)
+                        if cacheable:
+                            self.put(self.key(table, id_, version, call, fmt), fragment)
+            whole = cast("list[bytes]", rows)
+            whole[0] = lead + whole[0]
+            yield joiner.join(whole)
+            lead = joiner
             await asyncio.sleep(0)
         yield f"</{many}>\n".encode() if fmt == "xml" else b"]}"
 
