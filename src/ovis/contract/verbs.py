@@ -142,8 +142,8 @@ _TABLE = """\
 - StoragePool.upgrade storagepoolID targetDomVersion
 - StoragePool.updateVMs storagepoolID vmList storagedomainID?
 - StoragePool.removeVM storagepoolID vmUUID storagedomainID?
-- StoragePool.prepareMerge storagepoolID subchainInfo
-- StoragePool.finalizeMerge storagepoolID subchainInfo
++ StoragePool.prepareMerge storagepoolID subchainInfo
++ StoragePool.finalizeMerge storagepoolID subchainInfo
 - StoragePool.reduceVolume storagepoolID storagedomainID imageID volumeID allowActive?
 + StoragePool.switchMaster storagepoolID oldMasterUUID newMasterUUID masterVersion
 + Task.clear taskID
@@ -185,13 +185,13 @@ _TABLE = """\
 + VM.setDestroyOnReboot vmID
 - VM.freeze vmID
 - VM.thaw vmID
-- VM.snapshot vmID snapDrives snapMemory? frozen? jobUUID? timeout? freeze_timeout?
++ VM.snapshot vmID snapDrives snapMemory? frozen? jobUUID? timeout? freeze_timeout?
 + VM.setBalloonTarget vmID target
 - VM.diskReplicateStart vmID srcDisk dstDisk needExtend?
 - VM.diskReplicateFinish vmID srcDisk dstDisk
 - VM.getDiskAlignment vmID disk
 + VM.diskSizeExtend vmID driveSpecs newSize
-- VM.merge vmID drive baseVolUUID topVolUUID bandwidth? jobUUID?
++ VM.merge vmID drive baseVolUUID topVolUUID bandwidth? jobUUID?
 - VM.seal vmID job_id sp_id images
 + Volume.copy volumeID storagepoolID storagedomainID imageID dstSdUUID dstImgUUID dstVolUUID desc volType volFormat preallocate postZero force discard?
 + Volume.create volumeID storagepoolID storagedomainID imageID size volFormat preallocate diskType desc srcImgUUID srcVolUUID initialSize? addBitmaps? legal? sequence? bitmap?
@@ -217,7 +217,7 @@ _TABLE = """\
 - VM.updateVmPolicy vmID params
 + SDM.copy_data job_id source destination copy_bitmaps?
 - SDM.sparsify_volume job_id vol_info
-- SDM.merge job_id subchain_info merge_bitmaps?
++ SDM.merge job_id subchain_info merge_bitmaps?
 - SDM.amend_volume job_id vol_info qcow2_attr
 - SDM.move_domain_device job_id move_params
 - SDM.reduce_domain job_id reduce_params

@@ -22,6 +22,7 @@ from ovis.agent.driver import Publish
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated.rack import SimulatedRack
+from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
@@ -49,8 +50,28 @@ class SimulatedVm:
     """One VM on one host."""
 
     __slots__ = (
-        "agent", "begun", "console_port", "exit_code", "exit_message", "exit_reason", "host", "incoming_limit", "macs", "memory_mib", "name",
-        "pause_code", "problem", "resume_as", "status", "status_time", "target", "task", "vcpus", "vm_id", "xml",
+        "agent",
+        "begun",
+        "console_port",
+        "exit_code",
+        "exit_message",
+        "exit_reason",
+        "host",
+        "incoming_limit",
+        "macs",
+        "memory_mib",
+        "merges",
+        "name",
+        "pause_code",
+        "problem",
+        "resume_as",
+        "status",
+        "status_time",
+        "target",
+        "task",
+        "vcpus",
+        "vm_id",
+        "xml",
     )  # fmt: skip
 
     def __init__(self, vm_id: str, xml: str) -> None:
@@ -70,11 +91,12 @@ class SimulatedVm:
         self.console_port = 5900 + zlib.crc32(vm_id.encode()) % 1000
         self.target = self.problem = ""
         self.incoming_limit = 2
+        self.merges: dict[str, dict[str, Any]] = {}  # vmJobs
         self.resume_as = st.UP  # what an incoming guest becomes
         self.task: asyncio.Task[None] | None = None
 
 
-class SimulatedDriver(SimulatedStorage):
+class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
     """One simulated host."""
 
     recovering = False
@@ -432,6 +454,7 @@ class SimulatedDriver(SimulatedStorage):
             },
             "disks": {},
             "clientIp": "",
+            "vmJobs": dict(vm.merges),
             "migrationProgress": 50 if vm.status == st.MIGRATION_SOURCE else 0,
         }
 
@@ -445,7 +468,7 @@ class SimulatedDriver(SimulatedStorage):
         return [self._row(v) | {"xml": v.xml} for v in self.vms.values() if not vmList or v.vm_id in vmList]
 
     async def host_dumpxmls(self, vmList: list[str]) -> dict[str, str]:
-        return {vm_id: self._vm(vm_id).xml for vm_id in vmList}
+        return {vm_id: with_chains(self.rack, self._vm(vm_id).xml) for vm_id in vmList}
 
     async def vm_get_stats(self, vmID: str) -> list[dict[str, Any]]:
         return [self._row(self._vm(vmID))]

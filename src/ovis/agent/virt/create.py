@@ -16,6 +16,7 @@ from ovis.agent.virt.events import apply_stop
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.link import reason
 from ovis.agent.virt.prepare import pdiv, prepared
+from ovis.agent.virt.snapshot import restored_on
 from ovis.agent.virt.vm import Ids, Record, Vm
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
@@ -93,7 +94,7 @@ class CreateVerbs:
         saved = await guests.link.call(lambda c: c.saveImageGetXMLDesc(path, libvirt.VIR_DOMAIN_SAVE_IMAGE_XML_SECURE))
         if documents.read(saved).findtext("uuid") != vm.id:
             raise VerbError(Code.CREATE_FAILED, "The saved memory is another VM's.")
-        whole, images = await prepared(guests, vm.id, saved, moved=True)
+        whole, images = await prepared(guests, vm.id, restored_on(saved, xml), moved=True)
         self._uses(vm, images)
         paused = documents.metadata_text(documents.read(xml), "launchPaused") == "true"
         flags = libvirt.VIR_DOMAIN_SAVE_PAUSED if paused else libvirt.VIR_DOMAIN_SAVE_RUNNING

@@ -24,8 +24,10 @@ from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.hibernate import HibernateVerbs
 from ovis.agent.virt.life import LifeVerbs
 from ovis.agent.virt.link import Link
+from ovis.agent.virt.merge import LiveMergeVerbs
 from ovis.agent.virt.migrate import MigrateVerbs
 from ovis.agent.virt.recover import recover
+from ovis.agent.virt.snapshot import SnapshotVerbs
 from ovis.agent.virt.stats import StatsVerbs
 from ovis.contract.errors import VerbError
 
@@ -50,12 +52,16 @@ class LibvirtDriver:
         self._link.on_open = self._opened
         self._recovering = True
         self._finding: asyncio.Task[None] | None = None
+        self._snapshots = SnapshotVerbs(self._guests, self._storage.core.jobs)
+        self._merges = LiveMergeVerbs(self._guests, self._storage)
         self._parts = (
             CreateVerbs(self._guests),
             LifeVerbs(self._guests),
             HibernateVerbs(self._guests),
             MigrateVerbs(self._guests, self._stats),
             DeviceVerbs(self._guests, self._stats),
+            self._snapshots,
+            self._merges,
             self._stats,
             HostVerbs(self._guests, facts, self._networks),
             self._networks,
@@ -103,6 +109,8 @@ class LibvirtDriver:
                 continue
             self._recovering = False
             break
+        await self._snapshots.recover()
+        await self._merges.recover()
         try:
             await self._facts.hypervisor()  # the first VM need not wait for libvirt's first look at QEMU
         except (VerbError, libvirt.libvirtError) as err:

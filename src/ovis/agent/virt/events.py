@@ -92,6 +92,8 @@ class Events:
             self._resumed(vm, detail)
 
     def _suspended(self, vm: Vm, detail: int) -> None:
+        if vm.held and detail != E.VIR_DOMAIN_EVENT_SUSPENDED_IOERROR:
+            return
         if vm.status in _STARTING or vm.status in _MOVING:
             if detail == E.VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED:
                 self._guests.set(vm, st.PAUSED, pause_code="POSTCOPY")

@@ -54,7 +54,7 @@ class HibernateVerbs:
     async def _save(self, vm: Vm, memory: Path, setup: Path, before: str, pause: str) -> None:
         guests = self._guests
         try:
-            await guests.link.call(_write_setup, setup, vm.id, vm.record.name)
+            await guests.link.call(write_setup, setup, vm.id, vm.record.name)
             vm.in_libvirt = True
             await guests.link.domain(vm.id, lambda d: d.saveFlags(str(memory), None, 0), timeout=None)
         except (VerbError, libvirt.libvirtError, OSError) as err:
@@ -67,7 +67,7 @@ class HibernateVerbs:
         # Down is told by libvirt's event.
 
 
-def _write_setup(connection: Any, path: Path, vm_id: str, name: str) -> None:
+def write_setup(connection: Any, path: Path, vm_id: str, name: str) -> None:
     """What the memory is; VMs are restored from libvirt's own header of it."""
     body = msgspec.json.encode({"vmId": vm_id, "vmName": name, "saved": time.time(), "format": "libvirt"})
     with path.open("r+b") as out:

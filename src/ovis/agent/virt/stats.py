@@ -15,7 +15,7 @@ import structlog
 
 from ovis.agent.virt.guests import Guests, short
 from ovis.agent.virt.sweep import put_right, settled
-from ovis.agent.virt.vm import Vm
+from ovis.agent.virt.vm import Vm, jobs_of
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
 
@@ -220,7 +220,7 @@ class StatsVerbs:
             "elapsedTime": str(max(0, round(time.time() - record.begun))),
             "monitorResponse": "0" if vm.monitor_ok else "-1",
             "migrationProgress": vm.migration.progress if vm.migration and vm.status == st.MIGRATION_SOURCE else 0,
-            "vmJobs": {},
+            "vmJobs": jobs_of(vm),
         } | ({"exitMessage": record.exit_message} if record.exit_message else {})
 
     async def _fresh(self) -> None:

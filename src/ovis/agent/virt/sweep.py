@@ -37,7 +37,7 @@ def put_right(guests: Guests, asked: Mapping[str, float], states: Mapping[str, t
         vm = guests.vms.get(vm_id)
         if vm is None or vm.destroying or vm.status not in _SETTLED or vm.record.status_time != since:
             continue
-        if vm.task is not None and not vm.task.done() and vm.in_libvirt:
+        if vm.held or (vm.task is not None and not vm.task.done() and vm.in_libvirt):
             continue
         if vm_id not in states:
             guests.ended(

@@ -29,6 +29,21 @@ class Ids(NamedTuple):
     volume: str
 
 
+class Merge(Struct, kw_only=True):
+    """A layer that is being merged into the one below it. id: the job's. resume: the guest is held for the pivot and is
+    to run on afterwards. cur, end: bytes."""
+
+    id: str
+    domain: str
+    image: str
+    base: str
+    top: str
+    target: str
+    resume: bool = False
+    cur: int = 0
+    end: int = 0
+
+
 class Record(Struct, kw_only=True):
     """What is kept in a file. booted: the guest was Up in this run. images: volumes it uses. asked: who wanted
     the end ("admin", "reboot" or ""). origin: "create", "restore" or "migration". begun, status_time: Unix seconds.
@@ -47,6 +62,7 @@ class Record(Struct, kw_only=True):
     images: list[Ids] = field(default_factory=list)
     asked: str = ""
     origin: str = "create"
+    merges: list[Merge] = field(default_factory=list)
 
 
 class Display(Struct, frozen=True):
@@ -107,6 +123,8 @@ class Vm:
         self.release: asyncio.Task[None] | None = None
         self.in_libvirt = False  # the task is in a call that cannot be taken back
         self.destroying = False
+        self.held = 0  # what holds the guest for a moment: its pauses are not told
+        self.followed: list[Merge] = []
         self.shutdown_detail = -1
         self.client_ip = ""
         self.stats: dict[str, Any] = {}
@@ -135,6 +153,22 @@ class Vm:
         self.custom = custom_of(root)
         self.record.name = root.findtext("name") or self.record.name
         self.devices = read_devices(root)
+
+
+def jobs_of(vm: Vm) -> dict[str, Any]:
+    """vmJobs of a VM's row."""
+    return {
+        m.id: {
+            "id": m.id,
+            "jobType": "block",
+            "blockJobType": "commit",
+            "bandwidth": 0,
+            "cur": str(m.cur),
+            "end": str(m.end),
+            "imgUUID": m.image,
+        }
+        for m in vm.record.merges
+    }
 
 
 def read_devices(root: Element) -> Devices:

@@ -39,6 +39,10 @@ class Chain(Struct, frozen=True, kw_only=True):
         """Ids, top first."""
         return tuple(layer.volume for layer in self.layers)
 
+    def volume(self, depth: int) -> str:
+        """Id of the volume at a depth; 0 is what the guest writes to."""
+        return self.layers[depth].volume
+
     def layer(self, volume: str) -> Layer | None:
         """A volume of the chain."""
         return next((layer for layer in self.layers if layer.volume == volume), None)
