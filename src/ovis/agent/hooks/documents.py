@@ -28,8 +28,11 @@ class Custom(Struct, frozen=True):
 
 def alone(element: Element) -> str:
     """An element without the text that follows it."""
-    text = tostring(element, encoding="unicode")
-    return text.rstrip() if not element.tail else text[: len(text) - len(element.tail)]
+    tail, element.tail = element.tail, None
+    try:
+        return tostring(element, encoding="unicode")
+    finally:
+        element.tail = tail
 
 
 def _texts(custom: Element) -> dict[str, str]:

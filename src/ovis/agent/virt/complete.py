@@ -74,11 +74,12 @@ class VolumeRef(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """A volume as QEMU opens it. direct: the file system takes O_DIRECT."""
+    """A volume as QEMU opens it. direct: the file system takes O_DIRECT. type: file or block."""
 
     path: str
     format: str
     direct: bool = True
+    type: str = "file"
 
 
 class Payload(Struct, frozen=True):
@@ -306,10 +307,10 @@ def set_volume(disk: Element, volume: Prepared) -> None:
         source = SubElement(disk, "source")
     if driver is None:
         driver = SubElement(disk, "driver", {"name": "qemu"})
-    disk.set("type", "file")
+    disk.set("type", volume.type)
     startup = source.get("startupPolicy")
     source.attrib.clear()
-    source.set("file", volume.path)
+    source.set("dev" if volume.type == "block" else "file", volume.path)
     if startup:
         source.set("startupPolicy", startup)
     driver.set("type", volume.format)
