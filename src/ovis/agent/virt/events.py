@@ -10,6 +10,7 @@ from typing import Any
 import libvirt
 import structlog
 
+from ovis.agent.hooks.calls import each_device
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.vm import NO_PAUSE, Vm
 from ovis.contract import statuses as st
@@ -53,9 +54,37 @@ def end_of(vm: Vm, event: int, detail: int) -> tuple[ExitCode, ExitReason, str]:
 
 def apply_stop(guests: Guests, vm: Vm, event: int, detail: int) -> None:
     """The domain stopped."""
-    if vm.destroying:
+    if vm.destroying or vm.down:
         return
+    before = vm.status
     guests.ended(vm, *end_of(vm, event, detail))
+    if detail == E.VIR_DOMAIN_EVENT_STOPPED_SAVED and before == st.SAVING_STATE:
+        told(guests, vm, "after_vm_hibernate")
+    elif detail == E.VIR_DOMAIN_EVENT_STOPPED_MIGRATED and before != st.MIGRATION_DESTINATION:
+        guests.spawn(left(guests, vm))
+
+
+def told(guests: Guests, vm: Vm, point: str, *, live: bool = False) -> None:
+    """Run a point for what libvirt told, after those of what it told before. live: with the document as it is now."""
+    if guests.hooks.scripts(point):
+        guests.spawn(_told(guests, vm, point, live=live))
+
+
+async def _told(guests: Guests, vm: Vm, point: str, *, live: bool) -> None:
+    async with vm.hook_turn:
+        if live:
+            try:
+                await guests.refresh(vm)
+            except (VerbError, libvirt.libvirtError) as err:
+                log.info("hooks get the document of before", vm=vm.id, point=point, error=str(err))
+        await guests.hooks.domain(point, vm.xml, vm_id=vm.id)
+
+
+async def left(guests: Guests, vm: Vm) -> None:
+    """A migration took the VM away."""
+    async with vm.hook_turn:
+        await guests.hooks.domain("after_vm_migrate_source", vm.xml, vm_id=vm.id, custom=vm.custom)
+        await each_device(guests.hooks, "after_device_migrate_source", vm.xml, vm.id, vm.custom)
 
 
 class Events:
@@ -92,6 +121,8 @@ class Events:
             self._resumed(vm, detail)
 
     def _suspended(self, vm: Vm, detail: int) -> None:
+        if detail in (E.VIR_DOMAIN_EVENT_SUSPENDED_PAUSED, E.VIR_DOMAIN_EVENT_SUSPENDED_IOERROR):
+            told(self._guests, vm, "after_vm_pause", live=True)
         if vm.held and detail != E.VIR_DOMAIN_EVENT_SUSPENDED_IOERROR:
             return
         if vm.status in _STARTING or vm.status in _MOVING:
@@ -106,6 +137,8 @@ class Events:
             self._guests.set(vm, st.PAUSED, pause_code=NO_PAUSE)
 
     def _resumed(self, vm: Vm, detail: int) -> None:
+        if detail == E.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED:
+            told(self._guests, vm, "after_vm_cont", live=True)
         if vm.status == st.MIGRATION_DESTINATION:
             if detail == E.VIR_DOMAIN_EVENT_RESUMED_MIGRATED:
                 self._guests.spawn(arrived(self._guests, vm))
@@ -171,6 +204,16 @@ async def arrived(guests: Guests, vm: Vm) -> None:
         await guests.refresh(vm)
     except (VerbError, libvirt.libvirtError) as err:
         log.warning("the VM that arrived cannot be read", vm=vm.id, error=str(err))
+    first = vm.status == st.MIGRATION_DESTINATION  # an event and a look may tell of the same
     vm.record.booted = True
     guests.set(vm, st.UP)
     guests.follow(vm)
+    if first:
+        await came(guests, vm)
+
+
+async def came(guests: Guests, vm: Vm) -> None:
+    """Hooks of a VM that a migration brought."""
+    async with vm.hook_turn:
+        await guests.hooks.domain("after_vm_migrate_destination", vm.xml, vm_id=vm.id)
+        await each_device(guests.hooks, "after_device_migrate_destination", vm.xml, vm.id)

@@ -54,6 +54,9 @@ class HibernateVerbs:
     async def _save(self, vm: Vm, memory: Path, setup: Path, before: str, pause: str) -> None:
         guests = self._guests
         try:
+            if guests.hooks.scripts("before_vm_hibernate"):
+                live = await guests.link.domain(vm.id, lambda d: d.XMLDesc(0))
+                await guests.hooks.domain("before_vm_hibernate", live, vm_id=vm.id)
             await guests.link.call(write_setup, setup, vm.id, vm.record.name)
             vm.in_libvirt = True
             await guests.link.domain(vm.id, lambda d: d.saveFlags(str(memory), None, 0), timeout=None)

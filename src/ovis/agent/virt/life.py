@@ -12,6 +12,7 @@ from typing import Any
 import libvirt
 import structlog
 
+from ovis.agent.hooks.calls import each_device
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.link import reason
 from ovis.agent.virt.vm import Vm
@@ -46,6 +47,8 @@ class LifeVerbs:
         """End it at once, or forget a VM that is down. NO_SUCH_VM the second time."""
         guests = self._guests
         vm = guests.vm(vmID)
+        await each_device(guests.hooks, "before_device_destroy", vm.xml, vm.id)
+        await guests.hooks.domain("before_vm_destroy", "", vm_id=vm.id)
         vm.record.asked = "admin"
         vm.destroying = True
         try:
@@ -60,6 +63,10 @@ class LifeVerbs:
         if vm.release is not None:
             await asyncio.wait([vm.release], timeout=_GRACE)
         await guests.release(vm)
+        if guests.vms.get(vmID) is not vm:  # another call was quicker
+            return
+        await guests.hooks.domain("after_vm_destroy", vm.xml, vm_id=vm.id)
+        await each_device(guests.hooks, "after_device_destroy", vm.xml, vm.id)
         guests.forget(vm)
 
     async def _end_task(self, vm: Vm) -> None:
@@ -151,6 +158,7 @@ class LifeVerbs:
         vm = guests.running(vmID)
         if vm.status not in (st.UP, st.POWERING_UP, st.PAUSED):
             raise VerbError(Code.UNEXPECTED, f"A VM that is {vm.status} cannot be paused.")
+        await self._hook(vm, "before_vm_pause")
         await guests.ask(vm, Code.UNEXPECTED, lambda d: d.suspend())
         guests.set(vm, st.PAUSED, pause_code=vm.record.pause_code)
 
@@ -160,12 +168,20 @@ class LifeVerbs:
         vm = guests.running(vmID)
         if vm.status in (st.MIGRATION_SOURCE, st.MIGRATION_DESTINATION, st.SAVING_STATE):
             raise VerbError(Code.UNEXPECTED, f"A VM that is {vm.status} cannot be resumed.")
+        await self._hook(vm, "before_vm_cont")
         await guests.ask(vm, Code.UNEXPECTED, _resume)
         vm.io_error = ""
         if vm.status == st.PAUSED:
             vm.started_at = time.monotonic()
             guests.awake(vm)
         guests.follow(vm)
+
+    async def _hook(self, vm: Vm, point: str) -> None:
+        """Run a point with the live document."""
+        guests = self._guests
+        if guests.hooks.scripts(point):
+            live = await guests.ask(vm, Code.UNEXPECTED, lambda d: d.XMLDesc(0))
+            await guests.hooks.domain(point, live, vm_id=vm.id)
 
     async def vm_set_destroy_on_reboot(self, vmID: str) -> None:
         """The next reboot is an end: a cold start follows."""

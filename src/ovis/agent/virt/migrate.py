@@ -13,9 +13,11 @@ from typing import Any
 import libvirt
 import structlog
 
+from ovis.agent.hooks.calls import each_device
+from ovis.agent.hooks.documents import custom_of
 from ovis.agent.rpc.client import AgentClient
 from ovis.agent.virt import complete as documents
-from ovis.agent.virt.events import apply_stop, arrived
+from ovis.agent.virt.events import apply_stop, arrived, came, left
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.life import truth
 from ovis.agent.virt.link import reason
@@ -121,6 +123,7 @@ class MigrateVerbs:
             context = guests.identity.client_context() if guests.identity.joined else None
             client = await AgentClient.connect(host, port, context)
             await client.call("Host.ping2", {}, 20)
+            await self._hooks_before(vm)
             whole = await self._ask_target(client, vm, m)
             asked = True
             await self._move(vm, m, host, whole)
@@ -129,6 +132,7 @@ class MigrateVerbs:
             self._progress(vm, m, downtime=True)
             if not vm.destroying:
                 guests.ended(vm, ExitCode.NORMAL, ExitReason.MIGRATION_SUCCEEDED, m.message)
+            guests.spawn(left(guests, vm))
         except asyncio.CancelledError:
             if not m.cancelled:
                 raise  # the agent ends, or the VM is destroyed
@@ -140,6 +144,15 @@ class MigrateVerbs:
             m.moving = False
             if client is not None:
                 await client.close()
+
+    async def _hooks_before(self, vm: Vm) -> None:
+        """What the source's administrator wants done before the target is asked; a failure is the migration's."""
+        guests = self._guests
+        points = ("before_device_migrate_source", "before_vm_migrate_source")
+        if any(guests.hooks.scripts(point) for point in points):
+            live = await guests.link.domain(vm.id, lambda d: d.XMLDesc(0))
+            await each_device(guests.hooks, points[0], live, vm.id)
+            await guests.hooks.domain(points[1], live, vm_id=vm.id)
 
     async def _slot(self, vm: Vm, m: Migration) -> None:
         """Wait while as many as the engine allows are under way."""
@@ -376,9 +389,12 @@ class MigrateVerbs:
             begun=time.time() - float(params.get("elapsedTimeOffset") or 0),
         )
         vm = Vm(record)
+        vm.custom = custom_of(root)
         guests.add(vm)
         try:
             whole, _ = await prepared(guests, vmID, xml, moved=True)
+            await each_device(guests.hooks, "before_device_migrate_destination", xml, vmID)
+            await guests.hooks.domain("before_vm_migrate_destination", xml, vm_id=vmID)
         except BaseException:
             await guests.release(vm)
             guests.forget(vm)
@@ -411,3 +427,4 @@ class MigrateVerbs:
                 await guests.refresh(vm)  # it was paused on the source
                 guests.set(vm, st.PAUSED)
                 guests.follow(vm)
+                await came(guests, vm)

@@ -16,6 +16,7 @@ import structlog
 
 from ovis.agent.hooks import POINTS, HookError, Hooks
 from ovis.agent.hooks.calls import create_devices, each_device
+from ovis.agent.hooks.documents import element_of
 from ovis.agent.virt import complete as documents
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.vm import Vm
@@ -49,7 +50,8 @@ async def before_start(guests: Guests, vm: Vm, xml: str, flags: int) -> tuple[st
     try:
         xml = await hooks.domain("before_vm_start", xml, vm_id=vm.id)
     except HookError as err:
-        vm.xml = err.document or vm.xml
+        if element_of(err.document) is not None:
+            vm.xml = err.document
         raise
     vm.xml = _checked(vm, xml)
     return xml, await asyncio.to_thread(_read_flags, guests, vm.id)
