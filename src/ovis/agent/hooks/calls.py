@@ -21,7 +21,7 @@ async def create_devices(hooks: Hooks, root: Element, vm_id: str, custom: Mappin
     for found in list(devices_with_custom(root)):
         if found.element.tag == "disk":
             continue
-        changed = await device(hooks, "before_device_create", found.element, vm_id, custom, found.properties)
+        changed = await changed_device(hooks, "before_device_create", found.element, vm_id, custom, found.properties)
         devices.remove(found.element)
         devices.append(changed)
 
@@ -36,7 +36,7 @@ async def each_device(hooks: Hooks, point: str, xml: str, vm_id: str, custom: Ma
             await hooks.domain(point, found.xml, vm_id=vm_id, custom=custom, device=found.properties)
 
 
-async def device(
+async def changed_device(
     hooks: Hooks,
     point: str,
     element: Element,

@@ -80,15 +80,17 @@ class Hooks:
     """The points of one host.
 
     told: is called with a VM's id and the script that runs for it, or None, whenever that changes.
-    own: a VM's custom properties, for calls that do not give them.
+    own: a VM's custom properties, for calls that do not give them. places: variables that tell scripts where things of
+    the agent are.
     """
 
-    def __init__(self, folder: str = DIRECTORY, *, limit: float = 0.0) -> None:
+    def __init__(self, folder: str = DIRECTORY, *, limit: float = 0.0, places: Mapping[str, str] = {}) -> None:
         self.folder = Path(folder or DIRECTORY)
         self.running: dict[str, Running] = {}
         self.told: Callable[[str, Running | None], None] = lambda vm_id, running: None
         self.own: Callable[[str], Mapping[str, str]] = lambda vm_id: {}
         self._limit = limit
+        self._places = places
         self._library = library()
 
     def scripts(self, point: str) -> list[str]:
@@ -193,7 +195,7 @@ class Hooks:
         return done
 
     def _environment(self, env: Mapping[str, str], variable: str, file: str) -> dict[str, str]:
-        whole = {**os.environ, **env}
+        whole = {**os.environ, **self._places, **env}
         for name in ("_hook_domxml", "_hook_json"):
             whole.pop(name, None)
         if self._library:

@@ -46,7 +46,9 @@ class HostVerbs:
         self._networks.confirm()
 
     async def host_get_capabilities(self) -> dict[str, Any]:
-        """What it can do."""
+        """What it can do, hooks' additions with it."""
+        hooks = self._guests.hooks
+        await hooks.data("before_get_caps", {})
         hypervisor = await self._facts.hypervisor()
 
         def read() -> dict[str, Any]:
@@ -56,16 +58,23 @@ class HostVerbs:
                 links=kernel.snapshot(),
                 plain=self._networks.plain,
                 dirty=self._networks.dirty,
-            )
+            ) | {"hooks": hooks.installed()}
 
-        return await in_thread(read)
+        found: dict[str, Any] = await hooks.data("after_get_caps", await in_thread(read))
+        return found
 
     async def host_get_hardware_info(self) -> dict[str, Any]:
         """What it is."""
         return await asyncio.to_thread(machine.hardware, self._uuid)
 
     async def host_get_stats(self) -> dict[str, Any]:
-        """What it does."""
+        """What it does, hooks' additions with it."""
+        hooks = self._guests.hooks
+        await hooks.data("before_get_stats", {})
+        found: dict[str, Any] = await hooks.data("after_get_stats", await self._statistics())
+        return found
+
+    async def _statistics(self) -> dict[str, Any]:
         links = await in_thread(kernel.snapshot)
         now = time.time()
         cpu = self._cpu()
@@ -152,7 +161,9 @@ class HostVerbs:
     async def host_hostdev_list_by_caps(self, caps: Any = None) -> dict[str, Any]:
         """Devices that libvirt could pass through, by name."""
         wanted = {str(c) for c in caps or ()}
-        return await self._guests.link.call(_host_devices, wanted)
+        devices = await self._guests.link.call(_host_devices, wanted)
+        found: dict[str, Any] = await self._guests.hooks.data("after_hostdev_list_by_caps", devices)
+        return found
 
     async def host_get_device_list(self, storageType: Any = None, guids: Any = None) -> list[Any]:
         """LUNs: none, while there is no block storage here."""

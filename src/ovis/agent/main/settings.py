@@ -1,5 +1,6 @@
 """The agent's settings, read once and passed down."""
 
+import os
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,6 +40,23 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     def rhev(self) -> Path:
         """The repository's folder."""
         return Path(self.repository or f"{self.data}/rhev/data-center")
+
+    @property
+    def vdsm_run(self) -> Path:
+        """VDSM's run folder, as hooks know it: flags of VMs that start."""
+        return Path("/run/vdsm") if os.geteuid() == 0 else self.run
+
+    @property
+    def places(self) -> dict[str, str]:
+        """What hook scripts are told of the agent."""
+        return {
+            "OVIS_AGENT_DATA": self.data,
+            "OVIS_AGENT_ADDRESS": self.listen,
+            "OVIS_AGENT_PORT": str(self.port),
+            "OVIS_LIBVIRT_URI": self.libvirt_uri,
+            "OVIS_HOOKS_DIR": self.hooks_dir,
+            "OVIS_VDSM_RUN": str(self.vdsm_run),
+        }
 
     @property
     def run(self) -> Path:

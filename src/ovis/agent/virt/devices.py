@@ -9,13 +9,16 @@ import base64
 import copy
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 import libvirt
 import structlog
 
+from ovis.agent.hooks.calls import changed_device
+from ovis.agent.hooks.documents import alone, custom_of_device
 from ovis.agent.network.bridges import ensure_dummy
 from ovis.agent.virt import complete as documents
 from ovis.agent.virt.complete import DUMMY_BRIDGE, VM
@@ -174,6 +177,7 @@ class DeviceVerbs:
                 str(params.get("password") or ""),
                 params.get("ttl"),
                 str(params.get("existingConnAction") or "disconnect"),
+                params.get("params"),
             )
             return {"vmList": self._stats.row(vm)}
         if kind == "interface":
@@ -188,9 +192,9 @@ class DeviceVerbs:
         live = await self._live(vm, Code.TICKET_FAILED)
         graphics = live.find("devices/graphics")
         kind = (graphics.get("type") or "vnc") if graphics is not None else "vnc"
-        await self._ticket(vm, kind, password, ttl, existingConnAction)
+        await self._ticket(vm, kind, password, ttl, existingConnAction, params)
 
-    async def _ticket(self, vm: Vm, kind: str, password: str, ttl: Any, action: str) -> None:
+    async def _ticket(self, vm: Vm, kind: str, password: str, ttl: Any, action: str, params: Any) -> None:
         try:
             seconds = int(ttl)
         except (TypeError, ValueError) as err:
@@ -201,7 +205,10 @@ class DeviceVerbs:
         if action not in ("keep", "disconnect", "fail"):
             action = "disconnect"
         xml = ticket_xml(live, kind, password, seconds, action, time.time())
+        hooks, env = self._guests.hooks, {str(k): str(v) for k, v in (params or {}).items()}
+        await hooks.domain("before_vm_set_ticket", vm.xml, vm_id=vm.id, env=env)
         await self._guests.ask(vm, Code.TICKET_FAILED, lambda d: d.updateDeviceFlags(xml, _LIVE))
+        await hooks.domain("after_vm_set_ticket", vm.xml, vm_id=vm.id, env=env)
 
     async def vm_screenshot(self, vmID: str) -> dict[str, str]:
         """What its first screen shows."""
@@ -229,8 +236,11 @@ class DeviceVerbs:
         live = await self._live(vm, Code.NIC_PLUG)
         if find_nic(live, nic) is None:
             await self._complete_nic(nic, Code.NIC_PLUG)
-            xml = tostring(nic, encoding="unicode")
-            await self._guests.ask(vm, Code.NIC_PLUG, lambda d: d.attachDeviceFlags(xml, _LIVE))
+            custom = custom_of_device(root, nic)
+            nic = await changed_device(self._guests.hooks, "before_nic_hotplug", nic, vm.id, None, custom)
+            async with self._hooked(vm, "nic_hotplug", nic, custom, fail=True):
+                xml = alone(nic)
+                await self._guests.ask(vm, Code.NIC_PLUG, lambda d: d.attachDeviceFlags(xml, _LIVE))
         await self._metadata(vm, merged_metadata(live, root))
         return await self._changed(vm)
 
@@ -241,7 +251,10 @@ class DeviceVerbs:
         live = await self._live(vm, Code.NIC_UNPLUG)
         found = find_nic(live, nic)
         if found is not None:
-            await self._unplug(vm, found, Code.NIC_UNPLUG)
+            custom = custom_of_device(live, found)
+            await self._guests.hooks.domain("before_nic_hotunplug", alone(found), vm_id=vm.id, device=custom)
+            async with self._hooked(vm, "nic_hotunplug", found, custom, fail=True):
+                await self._unplug(vm, found, Code.NIC_UNPLUG)
             mac = _attribute(found, "mac", "address").lower()
             live = await self._live(vm, Code.NIC_UNPLUG)
             await self._metadata(vm, merged_metadata(live, None, lambda d: (d.get("mac_address") or "").lower() == mac))
@@ -254,17 +267,34 @@ class DeviceVerbs:
         if found is None:
             raise VerbError(Code.UPDATE_DEVICE, "The VM has no such NIC.")
         await self._complete_nic(nic, Code.UPDATE_DEVICE)
+        custom = custom_of_device(root, nic)
+        nic = await changed_device(self._guests.hooks, "before_update_device", nic, vm.id, None, custom)
         changed = changed_nic(found, nic)
-        await self._guests.ask(vm, Code.UPDATE_DEVICE, lambda d: d.updateDeviceFlags(changed, _LIVE))
+        async with self._hooked(vm, "update_device", nic, custom, fail=True):
+            await self._guests.ask(vm, Code.UPDATE_DEVICE, lambda d: d.updateDeviceFlags(changed, _LIVE))
         await self._metadata(vm, merged_metadata(live, root))
         return await self._changed(vm)
 
-    async def _unplug(self, vm: Vm, device: Element, code: int) -> None:
+    @asynccontextmanager
+    async def _hooked(
+        self, vm: Vm, what: str, element: Element, custom: Mapping[str, str], *, fail: bool = False
+    ) -> AsyncIterator[None]:
+        """Around what libvirt does: after_WHAT if it went well, else after_WHAT_fail where there is such a point."""
+        hooks = self._guests.hooks
+        try:
+            yield
+        except VerbError:
+            if fail:
+                await hooks.domain(f"after_{what}_fail", alone(element), vm_id=vm.id, device=custom)
+            raise
+        await hooks.domain(f"after_{what}", alone(element), vm_id=vm.id, device=custom)
+
+    async def _unplug(self, vm: Vm, gone_device: Element, code: int) -> None:
         """Ask the guest to let go, and wait until it did."""
-        alias = _alias(device)
+        alias = _alias(gone_device)
         gone: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         vm.removals[alias] = gone
-        xml = tostring(device, encoding="unicode")
+        xml = alone(gone_device)
         try:
             await self._guests.ask(vm, code, lambda d: d.detachDeviceFlags(xml, _LIVE))
             async with asyncio.timeout(_UNPLUG_SECONDS):
@@ -287,13 +317,16 @@ class DeviceVerbs:
             return await self._changed(vm)
         images: list[Ids] = []
         for ref in documents.volumes_of(root):
-            documents.set_volume(disk, await volume(self._guests, ref))
+            documents.set_volume(disk, await volume(self._guests, ref, vm.id, disk=disk))
             images.append(Ids(*ref.ids))
         name = place_disk(live, disk)
-        for device in root.findall(f"metadata/{{{VM}}}vm/{{{VM}}}device"):
-            device.set("name", name)
-        xml = tostring(disk, encoding="unicode")
-        await self._guests.ask(vm, Code.DISK_PLUG, lambda d: d.attachDeviceFlags(xml, _LIVE))
+        for block in root.findall(f"metadata/{{{VM}}}vm/{{{VM}}}device"):
+            block.set("name", name)
+        custom = custom_of_device(root, disk)
+        disk = await changed_device(self._guests.hooks, "before_disk_hotplug", disk, vm.id, None, custom)
+        async with self._hooked(vm, "disk_hotplug", disk, custom):
+            xml = alone(disk)
+            await self._guests.ask(vm, Code.DISK_PLUG, lambda d: d.attachDeviceFlags(xml, _LIVE))
         vm.record.images += [i for i in images if i not in vm.record.images]
         self._guests.keep(vm)
         await self._metadata(vm, merged_metadata(live, root))
@@ -306,7 +339,10 @@ class DeviceVerbs:
         live = await self._live(vm, Code.DISK_UNPLUG)
         found = find_disk(live, disk)
         if found is not None:
-            await self._unplug(vm, found, Code.DISK_UNPLUG)
+            custom = custom_of_device(live, found)
+            await self._guests.hooks.domain("before_disk_hotunplug", alone(found), vm_id=vm.id, device=custom)
+            async with self._hooked(vm, "disk_hotunplug", found, custom):
+                await self._unplug(vm, found, Code.DISK_UNPLUG)
             name = _attribute(found, "target", "dev")
             live = await self._live(vm, Code.DISK_UNPLUG)
             await self._metadata(
@@ -332,7 +368,7 @@ class DeviceVerbs:
             found.remove(old)
         what = driveSpec.get("drive_spec", driveSpec.get("path"))
         if isinstance(what, Mapping):
-            prepared = await volume(self._guests, pdiv(what))
+            prepared = await volume(self._guests, pdiv(what), vm.id, disk=found)
             documents.set_volume(found, prepared)
             found.find("driver").set("type", "raw")  # type: ignore[union-attr]
         elif what:
@@ -379,7 +415,9 @@ class DeviceVerbs:
         if wanted < vm.devices.vcpus:
             raise VerbError(Code.SET_CPUS, f"The VM has {vm.devices.vcpus} CPUs; they are not unplugged while it runs.")
         if wanted != vm.devices.vcpus:
+            await self._guests.hooks.domain("before_set_num_of_cpus", "")
             await self._guests.ask(vm, Code.SET_CPUS, lambda d: d.setVcpusFlags(wanted, _LIVE))
+            await self._guests.hooks.domain("after_set_num_of_cpus", "")
         return await self._changed(vm)
 
     async def vm_set_balloon_target(self, vmID: str, target: Any) -> None:

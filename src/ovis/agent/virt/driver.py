@@ -81,6 +81,7 @@ class LibvirtDriver:
     async def start(self, publish: Publish) -> None:
         """Returns at once as far as libvirt is concerned: it may come later."""
         self._guests.publish = publish
+        await self._guests.hooks.domain("before_vdsm_start", "")
         self._settings.run.mkdir(parents=True, exist_ok=True, mode=0o755)
         await self._networks.start()
         await self._storage.start()
@@ -92,6 +93,7 @@ class LibvirtDriver:
         await self._guests.stop()
         await self._link.stop()
         await self._storage.stop()
+        await self._guests.hooks.domain("after_vdsm_stop", "")
 
     def _opened(self) -> None:
         """Connected to libvirt, for the first time or again."""

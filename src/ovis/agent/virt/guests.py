@@ -30,6 +30,7 @@ from ovis.contract.statuses import ExitCode, ExitReason
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+_HOOK_SECONDS = 2.0  # after which a script that runs is told to engines
 BOOT_SECONDS = 60.0  # a guest without an agent counts as up after this
 _UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
@@ -73,7 +74,7 @@ class Guests:
         self.publish: Publish = lambda event_id, body: None
         self.facts: Callable[[], Awaitable[HostFacts]]
         self.follow: Callable[[Vm], None] = lambda vm: None  # begins to ask the guest's agent
-        self.hooks = Hooks(settings.hooks_dir, limit=settings.hook_seconds)
+        self.hooks = Hooks(settings.hooks_dir, limit=settings.hook_seconds, places=settings.places)
         self.hooks.own = self._custom
         self.hooks.told = self._hook
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -95,7 +96,22 @@ class Guests:
         return vm.custom if vm is not None else {}
 
     def _hook(self, vm_id: str, running: Running | None) -> None:
-        """Another script runs for a VM, or none any more."""
+        """Another script runs for a VM, or none any more: told if it takes its time."""
+        vm = self.vms.get(vm_id)
+        if vm is None:
+            return
+        before, vm.hook = vm.hook, running.row if running is not None else None
+        if vm.hook_told and vm.hook != before:
+            vm.hook_told = False
+            self.tell(vm)
+        if running is not None:
+            asyncio.get_running_loop().call_later(_HOOK_SECONDS, self._slow, vm, vm.hook)
+
+    def _slow(self, vm: Vm, row: dict[str, Any] | None) -> None:
+        if row is not None and vm.hook is row:
+            vm.hook_told = True
+            log.warning("a hook takes its time", vm=vm.id, point=row["point"], script=row["script"])
+            self.tell(vm)
 
     def running(self, vm_id: str) -> Vm:
         """A VM that is not down, or the verb's error."""
@@ -224,6 +240,8 @@ def short(vm: Vm, address: str) -> dict[str, Any]:
     """The row of an event, and the beginning of one of statistics."""
     record = vm.record
     row: dict[str, Any] = {"status": record.status, "vmId": vm.id, "timeOffset": "0"}
+    if vm.hook is not None:
+        row["hook"] = vm.hook
     if vm.down:
         return row | {
             "exitCode": record.exit_code,

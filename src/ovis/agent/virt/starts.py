@@ -9,7 +9,6 @@ file holds then is what the domain is started with. RUN is /run/vdsm, or the age
 import asyncio
 import os
 import pwd
-from pathlib import Path
 from xml.etree.ElementTree import tostring
 
 import structlog
@@ -80,13 +79,8 @@ async def after_start(guests: Guests, vm: Vm, live: str) -> None:
 # -- start flags --------------------------------------------------------------------------------------------------
 
 
-def run_folder(guests: Guests) -> Path:
-    """VDSM's run folder, as hooks know it."""
-    return Path("/run/vdsm") if os.geteuid() == 0 else guests.settings.run
-
-
 def _write_flags(guests: Guests, vm_id: str, flags: int) -> None:
-    folder = run_folder(guests) / vm_id
+    folder = guests.settings.vdsm_run / vm_id
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "launchflags"
     file.write_text(str(flags), encoding="ascii")
@@ -100,7 +94,7 @@ def _write_flags(guests: Guests, vm_id: str, flags: int) -> None:
 
 
 def _read_flags(guests: Guests, vm_id: str) -> int:
-    file = run_folder(guests) / vm_id / "launchflags"
+    file = guests.settings.vdsm_run / vm_id / "launchflags"
     try:
         return int(file.read_text(encoding="ascii").strip() or 0)
     except FileNotFoundError:
@@ -111,7 +105,7 @@ def _read_flags(guests: Guests, vm_id: str) -> int:
 
 def forget_flags(guests: Guests, vm_id: str) -> None:
     """The start is over."""
-    folder = run_folder(guests) / vm_id
+    folder = guests.settings.vdsm_run / vm_id
     (folder / "launchflags").unlink(missing_ok=True)
     try:
         folder.rmdir()

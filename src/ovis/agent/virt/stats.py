@@ -233,12 +233,19 @@ class StatsVerbs:
 
     async def host_get_all_vm_stats(self) -> list[dict[str, Any]]:
         """All rows."""
+        hooks = self._guests.hooks
+        await hooks.data("before_get_all_vm_stats", {})
         await self._fresh()
-        return [self.row(vm) for vm in self._guests.vms.values()]
+        rows = [self.row(vm) for vm in self._guests.vms.values()]
+        found: list[dict[str, Any]] = await hooks.data("after_get_all_vm_stats", rows)
+        return found
 
     async def vm_get_stats(self, vmID: str) -> list[dict[str, Any]]:
         """One row, from memory."""
-        return [self.row(self._guests.vm(vmID))]
+        vm, hooks = self._guests.vm(vmID), self._guests.hooks
+        await hooks.data("before_get_vm_stats", {})
+        found: list[dict[str, Any]] = await hooks.data("after_get_vm_stats", [self.row(vm)])
+        return found
 
     async def vm_get_info(self, vmID: str) -> dict[str, Any]:
         """The row with its XML."""

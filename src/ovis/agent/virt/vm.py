@@ -119,6 +119,7 @@ class Vm:
         self.io_error = ""
         self.hook_turn = asyncio.Lock()  # hooks after libvirt's events run one after another
         self.hook: dict[str, Any] | None = None  # the script that runs for it now, and since when
+        self.hook_told = False
         self.early_end: tuple[int, int] | None = None  # a stop that came while it was being started
         self.task: asyncio.Task[None] | None = None  # create, restore, shutdown, save or migration
         self.follower: asyncio.Task[None] | None = None
