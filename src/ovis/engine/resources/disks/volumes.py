@@ -4,6 +4,7 @@ Follows: flows, section 4. Each looks first: it may run twice.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -83,10 +84,36 @@ async def delete(ctx: Context, image: DiskImage) -> None:
 async def delete_for_sure(ctx: Context, image: DiskImage) -> None:
     """Like `delete`, and waits for storage that nobody manages now: a removal that was begun ends, and an undo leaves no
     volume behind. HostError if the storage itself refuses."""
+    await _for_sure(ctx, image, lambda: delete(ctx, image))
+
+
+async def delete_layers(ctx: Context, image: DiskImage, volume_ids: Sequence[str]) -> None:
+    """Remove volumes of a disk's image that nothing lies upon, as surely as that; the others stay. What is not there is
+    no error."""
+
+    async def work() -> None:
+        params = {
+            "imageID": image.image_id,
+            "storagepoolID": image.pool_id,
+            "storagedomainID": image.domain_id,
+            "volumeList": list(volume_ids),
+            "postZero": False,
+            "force": True,
+        }
+        try:
+            await ctx.services.hosts.task(image.pool_id, "Image.deleteVolumes", params)
+        except HostError as err:
+            if err.code not in _MISSING:
+                raise
+
+    await _for_sure(ctx, image, work)
+
+
+async def _for_sure(ctx: Context, image: DiskImage, work: Callable[[], Awaitable[None]]) -> None:
     wait = 0.5
     while True:
         try:
-            await delete(ctx, image)
+            await work()
             return
         except HostUnreachable as err:
             log.info("a volume waits to be deleted", image=image.image_id, error=str(err))

@@ -124,11 +124,12 @@ class GuestNic(Struct, kw_only=True, frozen=True, omit_defaults=True):
 
 
 class MemoryImage(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """Saved memory of a suspended VM: two volumes, as (pool, domain, image, volume)."""
+    """Saved memory of a VM: two volumes, as (pool, domain, image, volume). shared: a snapshot's, which keeps it."""
 
     memory: tuple[str, str, str, str]
     configuration: tuple[str, str, str, str]
     size: int = 0
+    shared: bool = False
 
 
 class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -15,24 +15,20 @@ from ovis.contract.errors import Code
 from ovis.contract.statuses import ExitReason
 from ovis.engine.commands import Command, Context, Lock, Step, begin
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Fault, refuse
+from ovis.engine.declare.faults import Fault
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import DiskFormat, LogSeverity, StorageDomainStatus
-from ovis.engine.model.types import Action, Cluster, Disk, Host, StorageDomain, Vm
+from ovis.engine.model.enums import LogSeverity
+from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.disks import volumes
-from ovis.engine.resources.disks.attachments import disks_of_vm
-from ovis.engine.resources.storage_domains.tables import Attachment
-from ovis.engine.resources.vms import life, monitoring, rules
-from ovis.engine.resources.vms.memory import memory_image, without_memory
-from ovis.engine.resources.vms.state import MemoryImage, S, VmRuntime
+from ovis.engine.resources.vms import life, memory, monitoring, rules
+from ovis.engine.resources.vms.memory import without_memory
+from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
-_OVERHEAD = 64 << 20
 
 
 class SuspendParams(Struct, kw_only=True, frozen=True):
@@ -47,35 +43,12 @@ def words(rd: Reader, params: SuspendParams, state: Mapping[str, Any]) -> Mappin
     return {"vm": vm, "host": rd.get(Host, state.get("host"))}
 
 
-def _domain_for(rd: Reader, vm: Vm) -> tuple[str, str]:
-    """(data center, storage domain) that takes the memory: the first disk's, else any active one."""
-    cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
-    data_center_id = str(cluster.data_center.id) if cluster.data_center else ""
-    active = [a for a in rd.find(Attachment, data_center_id=data_center_id) if a.status is StorageDomainStatus.ACTIVE]
-    order = [image.domain_id for _, _, image in disks_of_vm(rd, str(vm.id))]
-    active.sort(key=lambda a: (a.storage_domain_id not in order, a.storage_domain_id))
-    for row in active:
-        domain = rd.need(StorageDomain, row.storage_domain_id)
-        if (domain.available or 0) > (vm.memory or 0) + _OVERHEAD:
-            return data_center_id, row.storage_domain_id
-    raise refuse(
-        "ACTION_TYPE_FAILED_NO_SUITABLE_DOMAIN_FOUND", f"No storage domain has room for the memory of {vm.name}."
-    )
-
-
 def suspend(tx: Tx, call: Call, action: Action) -> Started:
     """The action."""
     vm = tx.need(Vm, call.ids[0])
     bodies.raise_all(rules.refusals_to_suspend(vm))
-    pool, domain = _domain_for(tx, vm)
     runtime = tx.need(VmRuntime, str(vm.id))
-    image, setup = bodies.new_id(), bodies.new_id()
-    saved = MemoryImage(
-        memory=(pool, domain, image, bodies.new_id()),
-        configuration=(pool, domain, setup, bodies.new_id()),
-        size=(vm.memory or 0) + _OVERHEAD,
-    )
-    tx.put(replace(runtime, saved=saved))
+    tx.put(replace(runtime, saved=memory.planned(tx, vm)))
     tx.update(replace(vm, status=S.SAVING_STATE))
     return begin(
         tx,
@@ -91,10 +64,7 @@ def suspend(tx: Tx, call: Call, action: Action) -> Started:
 async def _volumes(ctx: Context) -> None:
     saved = (await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))).saved
     assert saved is not None
-    dump = Disk(alias="memory", provisioned_size=saved.size, format=DiskFormat.RAW, sparse=True)
-    await volumes.create(ctx, dump, memory_image(saved.memory), kind="MEMD")
-    setup = Disk(alias="configuration", provisioned_size=10240, format=DiskFormat.RAW, sparse=True)
-    await volumes.create(ctx, setup, memory_image(saved.configuration), kind="MEMM")
+    await memory.make(ctx, saved)
 
 
 def _undo_volumes(tx: Tx, ctx: Context) -> None:
@@ -111,9 +81,7 @@ async def _hibernate(ctx: Context) -> None:
     are its while nobody knows."""
     runtime = await ctx.read(lambda rd: rd.need(VmRuntime, ctx.params.vm_id))
     assert runtime.saved is not None
-    pool, domain, image, volume = runtime.saved.memory
-    _, _, setup, setup_volume = runtime.saved.configuration
-    handle = ",".join((domain, pool, image, volume, setup, setup_volume))
+    handle = memory.handle(runtime.saved)
     vm_id, host_id = ctx.params.vm_id, str(ctx.state.get("host"))
     call = ctx.services.hosts.call
     wait, asked = 0.2, False
