@@ -2,7 +2,8 @@
 
 Does: find them in order, start one with its environment as the right user, wait for it, bound its time if wanted. A run
 that is given up takes its script with it. Does not: know points or documents.
-Follows: VDSM's hooks: executable regular files only, byte-wise order, no arguments; a script without `#!` is a shell's.
+Follows: VDSM's hooks: executable regular files only, byte-wise order, no arguments; a script without `#!` is a shell's,
+unless its first line imports something, as Python does: examples in talks and mails are given like that.
 """
 
 import asyncio
@@ -55,6 +56,16 @@ def candidates(folder: Path) -> list[str]:
     except PermissionError:
         return []
     return sorted(found, key=os.fsencode)
+
+
+def speaks_python(path: str) -> bool:
+    """Whether a script without `#!` begins as Python does, which no shell would understand."""
+    with open(path, "rb") as file:
+        for line in file:
+            words = line.split()
+            if words and not line.startswith(b"#"):
+                return words[0] == b"import" or (words[0] == b"from" and b"import" in words)
+    return False
 
 
 def checksum(path: str) -> str:
@@ -140,7 +151,7 @@ class Script:
         except OSError as err:
             if err.errno != errno.ENOEXEC:
                 raise
-        return self._popen(["/bin/sh", self._path], error)
+        return self._popen(["python3" if speaks_python(self._path) else "/bin/sh", self._path], error)
 
     def _popen(self, argv: list[str], error: int) -> subprocess.Popen[bytes]:
         user = self._user

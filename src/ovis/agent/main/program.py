@@ -1,4 +1,4 @@
-"""`ovis-agent`: join an engine, serve it, simulate hosts, ask an agent.
+"""`ovis-agent`: join an engine, serve it, simulate hosts, ask an agent, look after hooks.
 
 Imports are inside the functions: `--help` stays quick.
 """
@@ -10,6 +10,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+from ovis.agent.main import hooks
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -56,12 +58,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     sub.add_argument("params", nargs="?", default="{}", help="JSON object or list")
     sub.add_argument("--address", default="127.0.0.1")
     sub.add_argument("--port", type=int, default=54321)
+    hooks.add_parser(verbs)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     args = _arguments(argv)
+    if args.verb == "hooks":
+        return hooks.run(args)
     if args.verb == "join":
         return _join(args)
     if args.verb == "call":
