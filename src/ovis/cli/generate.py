@@ -45,19 +45,26 @@ def _words(meta: Any) -> str:
 
 def verbs(root: Path) -> Mapping[str, str]:
     """What an agent answers."""
+    from ovis.contract.checks import words
     from ovis.contract.verbs import VERBS
 
     served = [verb for verb in VERBS.values() if verb.served]
     rows = [
-        (f"`{verb.name}`", " ".join(f"`{name}`" if must else f"`{name}`?" for name, must in verb.params))
+        (
+            f"`{verb.name}`",
+            ", ".join(f"`{p.name}`{'' if p.mandatory else '?'} {words(p.type)}" for p in verb.params),
+            words(verb.result) if verb.result is not None else "",
+        )
         for verb in served
     ]
     others = ", ".join(f"`{verb.name}`" for verb in VERBS.values() if not verb.served)
     text = (
-        _head("src/ovis/contract/verbs.py")
+        _head("src/ovis/contract/calls.py and src/ovis/contract/verbs.py")
         + f"# Verbs of the host agent\n\n{len(served)} of {len(VERBS)} verbs are served. Parameters are in order, `?` may be "
-        "left out.\n\n"
-        + _table(("Verb", "Parameters"), rows)
+        "left out; names with a capital are shapes in `src/ovis/contract/shapes`. A verb without a result answers true. "
+        "Unknown arguments are dropped, a missing one is error -32603, one of another kind 91; numbers and truths may "
+        "come as text.\n\n"
+        + _table(("Verb", "Parameters", "Result"), rows)
         + f"\nNot served yet, answered with error 44: {others}.\n"
     )
     return {"docs/reference/verbs.md": text}

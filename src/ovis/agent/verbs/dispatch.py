@@ -1,7 +1,7 @@
 """From a JSON-RPC call to the driver's method.
 
 Does: bind positional and named parameters by the schema, drop unknown ones, answer VDSM's codes. Does not: implement.
-Follows: hooks and agent facts, section 4 (44 unserved, 99 recovering, -32601 unknown, -32603 missing parameter).
+Follows: VDSM's answers (44 unserved, 99 recovering, -32601 unknown, 91 another kind, -32603 missing).
 """
 
 import inspect
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from ovis.agent.driver import Driver
+from ovis.contract.checks import argument
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.verbs import VERBS, Verb
 
@@ -17,21 +18,24 @@ log = structlog.get_logger(__name__)
 
 
 def bind(verb: Verb, params: Any) -> dict[str, Any]:
-    """Named arguments of a call."""
+    """Named arguments of a call: unknown ones are dropped, a missing one and one of another kind are refused."""
     if isinstance(params, list):
         if len(params) > len(verb.params):
             raise VerbError(Code.INVALID_PARAMS, f"{verb.name} takes {len(verb.params)} parameters.")
-        named = {name: value for (name, _), value in zip(verb.params, params, strict=False)}
+        named = {p.name: value for p, value in zip(verb.params, params, strict=False)}
     elif isinstance(params, dict):
-        known = {name for name, _ in verb.params}
+        known = {p.name for p in verb.params}
         named = {name: value for name, value in params.items() if name in known}
         if len(named) != len(params):
-            log.debug("unknown arguments dropped", verb=verb.name, names=sorted(set(params) - known))
+            log.info("unknown arguments dropped", verb=verb.name, names=sorted(set(params) - known))
     else:
         raise VerbError(Code.INVALID_PARAMS, "Parameters must be an object or a list.")
-    missing = [name for name, mandatory in verb.params if mandatory and named.get(name) is None]
+    missing = [p.name for p in verb.params if p.mandatory and named.get(p.name) is None]
     if missing:
         raise VerbError(Code.INTERNAL, f"{verb.name} misses {', '.join(missing)}.")
+    wrong = [m for p in verb.params if p.name in named for m in argument(p.type, named[p.name], p.name)]
+    if wrong:
+        raise VerbError(Code.INVALID_PARAMETER, f"{verb.name}: {'; '.join(wrong[:5])}.")
     return named
 
 

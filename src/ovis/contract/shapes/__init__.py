@@ -1,0 +1,1 @@
+"""Shapes of arguments and results as they travel; see calls."""
