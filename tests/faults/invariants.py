@@ -20,12 +20,14 @@ from ovis.contract.errors import VerbError
 from ovis.engine.commands.table import OPEN, CommandRow, LockRow
 from ovis.engine.main.composition import open_store
 from ovis.engine.main.settings import Settings
-from ovis.engine.model.enums import DiskStatus, HostStatus, JobStatus, TemplateStatus, VmStatus
+from ovis.engine.model.enums import DiskStatus, HostStatus, JobStatus, SnapshotStatus, TemplateStatus, VmStatus
 from ovis.engine.model.types import Disk, Host, Job, StorageDomain, Template, Vm
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
 from ovis.engine.resources.mac_pools import MacUse
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms.placement import host_views
+from ovis.engine.resources.vms.snapshots.layers import chain
+from ovis.engine.resources.vms.snapshots.tables import DiskLayer, SnapshotDisk, VmSnapshot
 from ovis.engine.resources.vms.state import VmNic, VmRuntime
 from ovis.engine.store.session import Reader
 from ovis.engine.store.store import Store
@@ -208,6 +210,17 @@ def _of_storage(rd: Reader, seen: Seen) -> Iterable[str]:
         if image.id not in disks:
             yield f"image {image.id} belongs to no disk"
         wanted.setdefault(image.domain_id, set()).add((image.image_id, image.volume_id))
+        for volume in {v for row in rd.find(SnapshotDisk, disk_id=image.id) for v in chain(rd, row.volume_id)}:
+            wanted[image.domain_id].add((image.image_id, volume))
+        for volume in chain(rd, image.volume_id):
+            wanted[image.domain_id].add((image.image_id, volume))
+    for snapshot in rd.select(VmSnapshot):
+        if snapshot.status is SnapshotStatus.LOCKED:
+            yield f"snapshot {snapshot.description} is locked"
+        if snapshot.memory is not None:
+            for _, domain, image_id, volume in (snapshot.memory.memory, snapshot.memory.configuration):
+                wanted.setdefault(domain, set()).add((image_id, volume))
+    yield from (f"layer {layer.id} is left to be deleted" for layer in rd.select(DiskLayer) if layer.doomed)
     for runtime in rd.select(VmRuntime):
         if runtime.saved is not None:
             for _, domain, image_id, volume in (runtime.saved.memory, runtime.saved.configuration):

@@ -38,6 +38,7 @@ from ovis.engine.resources.storage_domains import (
 )
 from ovis.engine.resources.templates import resource as templates, tables as template_tables
 from ovis.engine.resources.vms import nics as vm_nics, resource as vms, state as vm_state, watchdogs as vm_watchdogs
+from ovis.engine.resources.vms.snapshots import tables as snapshot_tables
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Table
 
@@ -93,6 +94,7 @@ TABLES: tuple[Table, ...] = (
     *vm_state.TABLES,
     vm_watchdogs.TABLE,
     *disk_tables.TABLES,
+    *snapshot_tables.TABLES,
 )
 COMMANDS: tuple[Command, ...] = (
     *disk_commands.COMMANDS,

@@ -15,7 +15,7 @@ from ovis.engine.commands import Lock, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource, Started
+from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
 from ovis.engine.model.enums import (
     DiskBackup,
     DiskContentType,
@@ -27,7 +27,6 @@ from ovis.engine.model.enums import (
 )
 from ovis.engine.model.types import Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
 from ovis.engine.resources import bodies, cross_search as cross
-from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
 from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
@@ -301,6 +300,12 @@ def shown(rd: Reader, call: Call, found: Sequence[Disk]) -> list[Disk]:
     return [replace(d, vms=users.get(str(d.id))) for d in found]
 
 
+def _disk_snapshots(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[DiskSnapshot]]:
+    from ovis.engine.resources.vms.snapshots import show
+
+    return show.disk_snapshots(rd, call, parents)
+
+
 def attachment_of(rd: Reader, disk_id: str) -> VmDisk:
     """The attachment of a disk to its (first) VM."""
     row = rd.one(VmDisk, disk_id=disk_id)
@@ -362,7 +367,14 @@ RESOURCE = Resource(
     remove=Op(run=remove, needs=(Need(Permit.DELETE_DISK),)),
     subs=(
         Resource(type=Statistic, collection="statistics", list=Op(run=statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
-        absent(DiskSnapshot, "disksnapshots"),
+        Resource(
+            type=DiskSnapshot,
+            collection="disksnapshots",
+            list=Op(
+                run=_disk_snapshots, needs=PUBLIC, params=(Param(name="include_active"), Param(name="include_template"))
+            ),
+            get=Op(needs=PUBLIC),
+        ),
         permissions_of("disk"),
     ),
 )

@@ -35,7 +35,6 @@ from ovis.engine.model.types import (
     KatelloErratum,
     ReportedDevice,
     Session,
-    Snapshot,
     Statistic,
     Template,
     VirtualNumaNode,
@@ -60,6 +59,7 @@ from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TIC
 from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
 from ovis.engine.resources.vms.provision import ADD, REMOVE, ProvisionParams, forget_vm
+from ovis.engine.resources.vms.snapshots import resource as snapshots
 from ovis.engine.resources.vms.state import ON_HOST, TABLE, S, VmCdrom, VmNextRun, VmRuntime
 from ovis.engine.resources.vms.watchdogs import WATCHDOGS_OF_VM
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -489,7 +489,7 @@ RESOURCE = Resource(
         asks=(Permit.CREATE_VM, Permit.CHANGE_VM_CUSTOM_PROPERTIES, Permit.EDIT_ADMIN_VM_PROPERTIES),
     ),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_VM),), params=(Param(name="detach_only"), Param(name="force"))),
-    actions=(start.ACTION, *stop.ACTIONS, suspend.ACTION, *migrate.ACTIONS, TICKET),
+    actions=(start.ACTION, *stop.ACTIONS, suspend.ACTION, *migrate.ACTIONS, *snapshots.ACTIONS, TICKET),
     subs=(
         ATTACHMENTS_OF_VM,
         DISKS_OF_VM_V3,
@@ -505,7 +505,7 @@ RESOURCE = Resource(
         Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
         tags_of("vm"),
         permissions_of("vm"),
-        _nothing(Snapshot, "snapshots"),
+        snapshots.SNAPSHOTS_OF_VM,
         _nothing(Application, "applications"),
         WATCHDOGS_OF_VM,
         _nothing(VirtualNumaNode, "numanodes"),
@@ -518,4 +518,13 @@ RESOURCE = Resource(
         _nothing(Checkpoint, "checkpoints"),
     ),
 )
-COMMANDS = (ADD, REMOVE, *start.COMMANDS, *stop.COMMANDS, *suspend.COMMANDS, *migrate.COMMANDS, *memory.COMMANDS)
+COMMANDS = (
+    ADD,
+    REMOVE,
+    *start.COMMANDS,
+    *stop.COMMANDS,
+    *suspend.COMMANDS,
+    *migrate.COMMANDS,
+    *memory.COMMANDS,
+    *snapshots.COMMANDS,
+)
