@@ -166,9 +166,9 @@ def install(done: Plan, hooks_dir: Path) -> None:
     try:
         for copy in done.copies:
             target = Path(copy.target)
-            if not target.exists():
-                written.append(target)
+            new = not target.exists()
             _put(Path(copy.source), target, copy.mode)
+            written += [target] if new else []
         files = {c.target: _checksum(Path(c.target)) for c in done.copies}
         kept = _record_file(hooks_dir, done.name)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -229,10 +229,13 @@ def _put(source: Path, target: Path, mode: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.new"
     temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(source.read_bytes())
-    temporary.chmod(stat.S_IMODE(mode))
-    temporary.replace(target)
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(source.read_bytes())
+        temporary.chmod(stat.S_IMODE(mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _checksum(path: Path) -> str:
