@@ -4,12 +4,14 @@ Does: escape headers, parse incrementally, bound sizes. Does not: keep subscript
 Follows: STOMP 1.2 as VDSM speaks it: escapes in all frames, first of repeated headers wins, CR LF tolerated.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MAX_HEADERS = 16 * 1024
 MAX_BODY = 64 << 20
 HEARTBEAT = b"\n"
+_END = re.compile(rb"\r?\n\r?\n")
 _OUT = str.maketrans({"\\": "\\\\", "\r": "\\r", "\n": "\\n", ":": "\\c"})
 _IN = {"\\": "\\", "r": "\r", "n": "\n", "c": ":"}
 
@@ -55,10 +57,12 @@ def _unescape(text: str) -> str:
 
 
 class Parser:
-    """Feeds on bytes, yields frames; heart-beats between them are skipped (and counted)."""
+    """Feeds on bytes, yields frames; heart-beats between them are skipped (and counted). limit: bytes of a body."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_BODY) -> None:
+        self._limit = limit
         self._buffer = bytearray()
+        self._searched = 0  # bytes of the body in which there is no NUL
         self._head: tuple[str, dict[str, str]] | None = None
         self.heartbeats = 0
 
@@ -84,20 +88,16 @@ class Parser:
             del self._buffer[:at]
 
     def _read_head(self) -> bool:
-        end = self._buffer.find(b"\n\n")
-        crlf = self._buffer.find(b"\r\n\r\n")
-        width = 2
-        if crlf >= 0 and (end < 0 or crlf < end):
-            end, width = crlf, 4
-        if end < 0:
+        end = _END.search(self._buffer)
+        if end is None or end.start() > MAX_HEADERS:
             if len(self._buffer) > MAX_HEADERS:
                 raise FrameFault("headers are too long")
             return False
         try:
-            lines = self._buffer[:end].decode("utf-8").replace("\r\n", "\n").split("\n")
+            lines = self._buffer[: end.start()].decode("utf-8").replace("\r\n", "\n").split("\n")
         except UnicodeDecodeError as err:
             raise FrameFault("headers are not UTF-8") from err
-        del self._buffer[: end + width]
+        del self._buffer[: end.end()]
         headers: dict[str, str] = {}
         for line in lines[1:]:
             name, colon, value = line.partition(":")
@@ -112,7 +112,7 @@ class Parser:
         command, headers = self._head
         length = headers.get("content-length")
         if length is not None:
-            if not length.isdigit() or int(length) > MAX_BODY:
+            if not (length.isascii() and length.isdigit()) or len(length) > 12 or int(length) > self._limit:
                 raise FrameFault(f"content-length {length[:20]} is not possible")
             size = int(length)
             if len(self._buffer) < size + 1:
@@ -120,12 +120,14 @@ class Parser:
             if self._buffer[size] != 0:
                 raise FrameFault("the frame does not end with NUL")
         else:
-            size = self._buffer.find(b"\0")
+            size = self._buffer.find(b"\0", self._searched)
             if size < 0:
-                if len(self._buffer) > MAX_BODY:
+                self._searched = len(self._buffer)
+                if self._searched > self._limit:
                     raise FrameFault("the body is too long")
                 return None
         body = bytes(self._buffer[:size])
         del self._buffer[: size + 1]
         self._head = None
+        self._searched = 0
         return Frame(command, headers, body)

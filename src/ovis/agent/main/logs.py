@@ -19,6 +19,7 @@ def configure(level: int = logging.INFO) -> None:
     """Set up structlog for a daemon."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _mask,

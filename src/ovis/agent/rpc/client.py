@@ -79,7 +79,7 @@ class AgentClient:
             while data := await self._reader.read(65536):
                 for frame in self._parser.feed(data):
                     self._handle(frame)
-        except (OSError, ValueError, ssl.SSLError) as err:
+        except (OSError, ValueError, VerbError) as err:
             self._ended = str(err)
         self._ended = self._ended or "the connection ended"
         self._fail(self._ended)

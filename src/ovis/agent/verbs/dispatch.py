@@ -45,12 +45,17 @@ class Dispatcher:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
+    @property
+    def recovering(self) -> bool:
+        """While the driver finds its VMs again."""
+        return self._driver.recovering
+
     async def call(self, method: str, params: Any) -> Any:
         """The verb's result; VerbError otherwise."""
         verb = VERBS.get(method)
         if verb is None:
-            raise VerbError(Code.UNKNOWN_METHOD, f"Method not found: {method}")
-        if self._driver.recovering and method not in ("Host.ping", "Host.ping2"):
+            raise VerbError(Code.UNKNOWN_METHOD, f"Method not found: {method[:80]}")
+        if self.recovering:
             raise VerbError(Code.RECOVERING, "Recovering from crash or Initializing")
         run = next((r for p in self._driver.parts if (r := getattr(p, verb.method, None)) is not None), None)
         if not verb.served or run is None:
