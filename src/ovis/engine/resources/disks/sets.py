@@ -3,7 +3,7 @@
 Does: layers or copies, sizes afterwards, removal, statuses. Each looks first: it may run twice. Does not: know who owns them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from ovis.engine.commands import Context
 from ovis.engine.model.enums import DiskStatus
 from ovis.engine.model.types import Disk
 from ovis.engine.resources import bodies
-from ovis.engine.resources.disks import volumes
+from ovis.engine.resources.disks import volumes as storage
 from ovis.engine.resources.disks.commands import forget_disk, set_status
 from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.store.session import Reader, Tx
@@ -19,8 +19,11 @@ from ovis.engine.store.session import Reader, Tx
 Copies = Iterable[tuple[str, str]]  # (source disk, new disk)
 
 
-async def make(ctx: Context, copies: Copies, *, layered: bool = False) -> Callable[[Tx], None]:
-    """The new disks' volumes: over their sources, or with their data. The returned write makes the disks usable."""
+async def make(
+    ctx: Context, copies: Copies, *, layered: bool = False, volumes: Mapping[str, str] = {}
+) -> Callable[[Tx], None]:
+    """The new disks' volumes: over their sources, or with their data. volumes: of sources, where it is not the present
+    one. The returned write makes the disks usable."""
     made: dict[str, dict[str, object]] = {}
     for source_id, disk_id in copies:
 
@@ -28,15 +31,16 @@ async def make(ctx: Context, copies: Copies, *, layered: bool = False) -> Callab
             return rd.need(DiskImage, s), rd.need(Disk, d), rd.need(DiskImage, d)
 
         source, disk, image = await ctx.read(look)
-        info = await volumes.create(ctx, disk, image, parent=source if layered else None)
+        source = replace(source, volume_id=volumes.get(source_id, source.volume_id))
+        info = await storage.create(ctx, disk, image, parent=source if layered else None)
         if not layered:
-            await volumes.copy(ctx, source, image, bodies.derived_id("copy", ctx.command_id, disk_id))
-            info = await volumes.exists(ctx, image) or info
+            await storage.copy(ctx, source, image, bodies.derived_id("copy", ctx.command_id, disk_id))
+            info = await storage.exists(ctx, image) or info
         made[disk_id] = info
 
     def save(tx: Tx) -> None:
         for disk_id, info in made.items():
-            tx.update(replace(volumes.sizes(tx.need(Disk, disk_id), info), status=DiskStatus.OK))
+            tx.update(replace(storage.sizes(tx.need(Disk, disk_id), info), status=DiskStatus.OK))
 
     return save
 
@@ -46,7 +50,7 @@ async def delete(ctx: Context, disk_ids: Iterable[str]) -> None:
     for disk_id in disk_ids:
         image = await ctx.read(lambda rd, d=disk_id: rd.get(DiskImage, d))  # type: ignore[misc]
         if image is not None:
-            await volumes.delete_for_sure(ctx, image)
+            await storage.delete_for_sure(ctx, image)
 
 
 def forget(tx: Tx, disk_ids: Iterable[str]) -> None:

@@ -132,18 +132,20 @@ async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str) -> 
     host_id = ctx.state.setdefault("copy_host", str(hosts[0].id))
     call = ctx.services.hosts.call
 
-    def end(image: DiskImage) -> dict[str, Any]:
+    def end(image: DiskImage, **more: Any) -> dict[str, Any]:
         return {
             "endpoint_type": "div",
             "sd_id": image.domain_id,
             "img_id": image.image_id,
             "vol_id": image.volume_id,
-            "generation": 0,
+            **more,
         }
 
     known = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
     if job not in (known or {}):
-        await call(host_id, "SDM.copy_data", {"job_id": job, "source": end(source), "destination": end(target)})
+        await call(
+            host_id, "SDM.copy_data", {"job_id": job, "source": end(source), "destination": end(target, generation=0)}
+        )
     wait = 0.1
     while True:
         jobs = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})

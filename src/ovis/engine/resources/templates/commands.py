@@ -1,44 +1,40 @@
-"""Making a template's disks out of a VM's, and removing them: commands of /templates add and remove.
+"""A template's own part of its making and removal: the commands of /templates add and remove.
 
-Does: full copies, one volume each, whatever the VM's chain is. Every step looks first. Follows: flows, section 4.
+Does: full copies of a VM's disks, of its snapshot's if so wanted, one volume each, whatever the chain is. The steps are
+those of everything that owns disks (`disks.owned`).
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.engine.access.grants import forget_object
-from ovis.engine.commands import Command, Context, Step
 from ovis.engine.events import Audit
 from ovis.engine.model.enums import LogSeverity, TemplateStatus, VmStatus
 from ovis.engine.model.types import Template, Vm
-from ovis.engine.resources.disks import sets
+from ovis.engine.resources.disks import owned
 from ovis.engine.resources.disks.tables import TemplateDisk
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.templates.tables import TemplateNic
-from ovis.engine.store.session import Reader, Tx
+from ovis.engine.store.session import Tx
 
 N, E = LogSeverity.NORMAL, LogSeverity.ERROR
 
 
 class TemplateParams(Struct, kw_only=True, frozen=True):
-    """copies: (the VM's disk, the template's new disk); of a removal, ("", the disk). vm_id: whose disks are copied."""
+    """copies: (the VM's disk, the template's new disk); of a removal, ("", the disk). vm_id: that is held meanwhile.
+    volumes: of the VM's disks, where it is a snapshot's that is copied."""
 
     template_id: str
     vm_id: str = ""
     copies: tuple[tuple[str, str], ...] = ()
+    volumes: dict[str, str] = {}
 
     @property
     def disks(self) -> list[str]:
         """The template's own."""
         return [disk_id for _, disk_id in self.copies]
-
-
-def words(rd: Reader, params: TemplateParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The template, or its name once it is gone."""
-    return {"template": rd.get(Template, params.template_id) or state.get("name", params.template_id)}
 
 
 def forget_template(tx: Tx, template_id: str) -> None:
@@ -53,15 +49,9 @@ def forget_template(tx: Tx, template_id: str) -> None:
         tx.delete(Template, template_id)
 
 
-def _begin(tx: Tx, ctx: Context) -> None:
-    template = tx.get(Template, ctx.params.template_id)
-    ctx.state["name"] = template.name if template else ""
-
-
-def _undo_add(tx: Tx, ctx: Context) -> None:
-    sets.forget(tx, ctx.params.disks)
-    forget_template(tx, ctx.params.template_id)
-    free_vm(tx, ctx.params.vm_id)
+def _forget(tx: Tx, params: Any) -> None:
+    forget_template(tx, params.template_id)
+    free_vm(tx, params.vm_id)
 
 
 def free_vm(tx: Tx, vm_id: str) -> None:
@@ -71,72 +61,40 @@ def free_vm(tx: Tx, vm_id: str) -> None:
         tx.update(replace(vm, status=VmStatus.DOWN))
 
 
-async def _copy(ctx: Context) -> Callable[[Tx], None]:
-    p: TemplateParams = ctx.params
-    usable = await sets.make(ctx, p.copies)
-
-    def save(tx: Tx) -> None:
-        usable(tx)
-        tx.update(replace(tx.need(Template, p.template_id), status=TemplateStatus.OK))
-        free_vm(tx, p.vm_id)
-
-    return save
+def _ready(tx: Tx, params: Any) -> None:
+    tx.update(replace(tx.need(Template, params.template_id), status=TemplateStatus.OK))
+    free_vm(tx, params.vm_id)
 
 
-async def _uncopy(ctx: Context) -> None:
-    await sets.delete(ctx, ctx.params.disks)
+def _stays(tx: Tx, params: Any) -> None:
+    template = tx.get(Template, params.template_id)
+    if template is not None and template.status is TemplateStatus.LOCKED:
+        tx.update(replace(template, status=TemplateStatus.OK))
 
 
-ADD = Command(
-    name="template.add",
+def _spoiled(tx: Tx, params: Any) -> None:
+    template = tx.get(Template, params.template_id)
+    if template is not None:
+        tx.update(replace(template, status=TemplateStatus.ILLEGAL))
+
+
+OWNER = owned.Owner(
+    noun="template",
+    label="template",
     params=TemplateParams,
-    title="Creating template {template}",
-    words=words,
-    steps=(
-        Step("begin", _begin, undo=_undo_add, undo_own=True),
-        Step("disks", _copy, undo=_uncopy, undo_own=True, title="Copying the disks"),
-    ),
+    find=lambda rd, params: rd.get(Template, params.template_id),
+    forget=_forget,
+    ready=_ready,
+    stays=_stays,
+    spoiled=_spoiled,
+)
+ADD = owned.add(
+    OWNER,
     done=Audit(code=51, severity=N, text="Creation of template {template} was completed."),
     failed=Audit(code=52, severity=E, text="Template {template} could not be created: {reason}"),
 )
-
-
-async def _remove_disks(ctx: Context) -> Callable[[Tx], None]:
-    p: TemplateParams = ctx.params
-    await sets.delete(ctx, p.disks)
-
-    def save(tx: Tx) -> None:
-        forget_template(tx, p.template_id)
-        sets.forget(tx, p.disks)
-
-    return save
-
-
-def _not_removed(tx: Tx, ctx: Context) -> None:
-    """The template stays."""
-    template = tx.get(Template, ctx.params.template_id)
-    if template is not None and template.status is TemplateStatus.LOCKED:
-        tx.update(replace(template, status=TemplateStatus.OK))
-    sets.unlock(tx, ctx.params.disks)
-
-
-def _half_removed(tx: Tx, ctx: Context) -> None:
-    """Its disks may be half gone."""
-    template = tx.get(Template, ctx.params.template_id)
-    if template is not None:
-        tx.update(replace(template, status=TemplateStatus.ILLEGAL))
-    sets.condemn(tx, ctx.params.disks)
-
-
-REMOVE = Command(
-    name="template.remove",
-    params=TemplateParams,
-    title="Removing template {template}",
-    words=words,
-    steps=(
-        Step("begin", _begin, undo=_not_removed, undo_own=True),
-        Step("disks", _remove_disks, undo=_half_removed, undo_own=True, title="Removing the disks"),
-    ),
+REMOVE = owned.remove(
+    OWNER,
     done=Audit(code=251, severity=N, text="Template {template} was removed by {user}."),
     failed=Audit(code=110, severity=E, text="Template {template} could not be removed: {reason}"),
 )

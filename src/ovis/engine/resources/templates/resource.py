@@ -1,7 +1,7 @@
 """Templates: /templates.
 
-Does: Blank, templates and versions made from a VM that is down, update, remove; what lies below.
-Does not: export, seal, or make templates from snapshots or configurations yet.
+Does: Blank, templates and versions made from a VM that is down or from a snapshot, update, remove; what lies below.
+Does not: export, seal, or make templates from configurations yet.
 Follows: template part of the status matrix, permits, defaults and limits of engine 4.5.
 """
 
@@ -21,11 +21,9 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import (
-    DiskFormat,
     DiskStatus,
     GraphicsType,
     LogSeverity,
-    QcowVersion,
     TemplateStatus,
     VmStatus,
 )
@@ -35,7 +33,6 @@ from ovis.engine.model.types import (
     CpuProfile,
     Disk,
     GraphicsConsole,
-    StorageDomain,
     Template,
     TemplateVersion,
     Vm,
@@ -45,9 +42,9 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
-from ovis.engine.resources.disks import resource as disks
+from ovis.engine.resources.disks import copies
 from ovis.engine.resources.disks.attachments import disks_of_vm, row_id
-from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk
+from ovis.engine.resources.disks.tables import TemplateDisk
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.commands import ADD, REMOVE, TemplateParams, forget_template
@@ -56,6 +53,7 @@ from ovis.engine.resources.templates.nics import NICS_OF_TEMPLATE, create as cre
 from ovis.engine.resources.templates.tables import TEMPLATES, base_id, number
 from ovis.engine.resources.vms import defaults
 from ovis.engine.resources.vms.graphics import console_id
+from ovis.engine.resources.vms.snapshots import state as snapshots
 from ovis.engine.resources.vms.state import VmNic
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -127,15 +125,22 @@ def _next_version(tx: Tx, body: Template, made: Template) -> Template:
 
 
 def add(tx: Tx, call: Call, body: Template) -> Started:
-    """POST /templates: from a VM that is down."""
+    """POST /templates: from a VM that is down, or from a snapshot, whatever its VM does."""
+    named = next((s.id for s in (body.vm.snapshots if body.vm else None) or () if s.id is not None), None)
     vm = bodies.resolve(tx, Vm, body.vm)
-    attached = disks_of_vm(tx, str(vm.id))
+    snapshot = snapshots.snapshot_of(tx, vm, named) if named is not None else None
+    attached: Sequence[Any] = snapshots.sources(tx, snapshot) if snapshot else disks_of_vm(tx, str(vm.id))
     home = tx.need(Cluster, vm.cluster.id if vm.cluster else None)
     if home.data_center is not None:
         require(tx, call, Permit.CREATE_TEMPLATE, "data_center", str(home.data_center.id))
-    bodies.raise_all(_refusals_to_make(vm, [str(d.alias) for _, d, _ in attached if d.status is DiskStatus.LOCKED]))
+    locked = [str(d.alias) for _, d, _ in attached if d.status is DiskStatus.LOCKED]
+    if snapshot is not None:
+        bodies.raise_all(snapshots.refusals_to_read(tx, vm, snapshot))
+    else:
+        bodies.raise_all(_refusals_to_make(vm, locked))
     cluster = bodies.resolve(tx, Cluster, body.cluster if body.cluster and _names(body.cluster) else vm.cluster)
-    values = {f: getattr(vm, f) for f in _BASE}
+    then = snapshot.vm if snapshot is not None and snapshot.vm is not None else vm
+    values = {f: getattr(then, f) for f in _BASE}
     given = replace(bodies.without_subs(body), vm=None, cluster=None, version=None)
     profile = tx.one(CpuProfile, cluster_id=str(cluster.id))
     made = replace(
@@ -153,9 +158,9 @@ def add(tx: Tx, call: Call, body: Template) -> Started:
     )
     made = _next_version(tx, body, made)
     _check(tx, made)
-    copies = _plan(tx, call, body, attached)
+    planned = _plan(tx, call, body, attached)
     tx.insert(made)
-    for row, _source, disk, image in copies:
+    for row, _source, disk, image in planned:
         tx.insert(disk)
         tx.insert(image)
         tx.insert(
@@ -167,10 +172,10 @@ def add(tx: Tx, call: Call, body: Template) -> Started:
             )
         )
         grant_on_creation(tx, call, "disk", str(disk.id))
-    for nic in tx.find(VmNic, vm_id=str(vm.id)):
-        create_nic(tx, made, nic.nic)
+    for nic in snapshot.nics if snapshot is not None else [n.nic for n in tx.find(VmNic, vm_id=str(vm.id))]:
+        create_nic(tx, made, nic)
     grant_on_creation(tx, call, "template", str(made.id))
-    if copies:
+    if planned and snapshot is None:
         tx.update(replace(vm, status=VmStatus.IMAGE_LOCKED))
     record(tx, BEGUN, call=call, template=made, vm=vm)
     return begin(
@@ -178,14 +183,19 @@ def add(tx: Tx, call: Call, body: Template) -> Started:
         ADD,
         TemplateParams(
             template_id=str(made.id),
-            vm_id=str(vm.id) if copies else "",
-            copies=tuple((str(source.id), str(disk.id)) for _, source, disk, _ in copies),
+            vm_id=str(vm.id) if planned and snapshot is None else "",
+            volumes={row.disk_id: row.volume_id for row, _, _ in attached} if snapshot is not None else {},
+            copies=tuple((str(source.id), str(disk.id)) for _, source, disk, _ in planned),
         ),
         call=call,
         locks=(
             Lock("template", str(made.id)),
-            Lock("vm", str(vm.id)),
-            *(Lock("disk", str(disk.id)) for _, _, disk, _ in copies),
+            *(
+                snapshots.reading(str(vm.id), [row.disk_id for row, _, _ in attached])
+                if snapshot
+                else [Lock("vm", str(vm.id))]
+            ),
+            *(Lock("disk", str(disk.id)) for _, _, disk, _ in planned),
         ),
         subjects=(("template", str(made.id)),),
         entity=made,
@@ -224,31 +234,8 @@ def _plan(tx: Tx, call: Call, body: Template, attached: Sequence[Any]) -> list[A
     for row, source, origin in attached:
         if source.shareable:
             continue
-        wish = wishes.get(row.disk_id) or Disk()
-        reference = wish.storage_domains[0] if wish.storage_domains else wish.storage_domain or body.storage_domain
-        domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
-        bodies.raise_all(disks.space_refusals(domain, source.actual_size or 0))
-        fmt = wish.format or source.format or DiskFormat.RAW
-        sparse = True if fmt is DiskFormat.COW else wish.sparse if wish.sparse is not None else source.sparse
-        disk_id, volume = bodies.new_id(), bodies.new_id()
-        name = wish.alias or wish.name or source.alias
-        disk = replace(
-            source,
-            id=disk_id,
-            name=name,
-            alias=name,
-            format=fmt,
-            sparse=sparse,
-            status=DiskStatus.LOCKED,
-            qcow_version=QcowVersion.QCOW2_V3 if fmt is DiskFormat.COW else None,
-            actual_size=0,
-            total_size=0,
-            image_id=volume,
-            storage_domains=[StorageDomain(id=domain.id)],
-        )
-        image = DiskImage(
-            id=disk_id, pool_id=pool, domain_id=str(domain.id), image_id=disk_id, volume_id=volume, parent=None
-        )
+        wish = wishes.get(row.disk_id)
+        disk, image = copies.planned(tx, call, source, origin, wish, place=body.storage_domain, needs_permit=False)
         out.append((row, source, disk, image))
     return out
 

@@ -22,6 +22,7 @@ from ovis.engine.model.types import Host, Vm
 from ovis.engine.resources.vms import ha, life
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
+from ovis.engine.resources.vms.snapshots import stateless
 from ovis.engine.resources.vms.state import ON_HOST, S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -195,6 +196,7 @@ def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None
     if after.status is S.DOWN and vm.status is not S.DOWN:
         after = apply_next_run(tx, after)
         now = without_memory(tx, now)
+        stateless.ended(tx, str(after.id))
         if "down_error" in found.events:
             now = ha.to_restart(after, now, life.utc_now())
     if after != vm:

@@ -43,9 +43,9 @@ from ovis.engine.model.types import (
     VmPlacementPolicy,
 )
 from ovis.engine.resources import bodies, cross_search as cross
-from ovis.engine.resources.disks import resource as disks
+from ovis.engine.resources.disks import copies, resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
-from ovis.engine.resources.disks.tables import TemplateDisk, VmDisk
+from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
 from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.live import HISTORY, vm_facts
 from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
@@ -54,7 +54,7 @@ from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
 from ovis.engine.resources.vms import defaults, memory, rules
-from ovis.engine.resources.vms.actions import migrate, start, stop, suspend
+from ovis.engine.resources.vms.actions import clone as clone_action, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
@@ -111,7 +111,9 @@ def _placement(tx: Reader, vm: Vm) -> Vm:
 
 
 def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
-    """POST /vms."""
+    """POST /vms; with a snapshot, of what that holds."""
+    if body.snapshots and body.snapshots[0].id is not None:
+        return clone_action.add_from_snapshot(tx, call, body, body.snapshots[0].id)
     template = bodies.resolve(tx, Template, body.template)
     cluster = bodies.resolve(tx, Cluster, body.cluster)
     if template.status is not TemplateStatus.OK:
@@ -154,13 +156,13 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     known = template if template.id != BLANK_TEMPLATE else replace(template, placement_policy=vm.placement_policy)
     _ask_for_more(tx, call, known, vm, "cluster", str(cluster.id))
     _check(tx, vm)
-    copies = _plan_disks(tx, call, body, template, vm) if not blank else []
-    if copies:
+    planned = _plan_disks(tx, call, body, template, vm) if not blank else []
+    if planned:
         vm = replace(vm, status=S.IMAGE_LOCKED)
     tx.insert(vm)
     tx.insert(VmRuntime(id=vm_id))
     tx.insert(VmCdrom(id=vm_id, vm_id=vm_id, cdrom=Cdrom()))
-    for source, disk, image in copies:
+    for source, disk, image in planned:
         tx.insert(disk)
         tx.insert(image)
         attach(tx, replace(vm, status=S.DOWN), disk, source.attachment)
@@ -170,7 +172,7 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     for inline in body.nics or ():
         create_nic(tx, vm, inline)
     grant_on_creation(tx, call, "vm", vm_id)
-    if not copies:
+    if not planned:
         record(tx, ADDED, call=call, vm=vm)
         return _without_secrets(vm)
     return begin(
@@ -178,14 +180,14 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         ADD,
         ProvisionParams(
             vm_id=vm_id,
-            copies=tuple((source.disk_id, str(disk.id)) for source, disk, _ in copies),
+            copies=tuple((source.disk_id, str(disk.id)) for source, disk, _ in planned),
             clone=clone,
             mac_pool=mac_pool_of(tx, vm),
         ),
         call=call,
         locks=(
             Lock("vm", vm_id),
-            *(Lock("disk", str(disk.id)) for _, disk, _ in copies),
+            *(Lock("disk", str(disk.id)) for _, disk, _ in planned),
             Lock("template", str(template.id), shared=True),
         ),
         subjects=(("vm", vm_id),),
@@ -213,53 +215,13 @@ _BASE_FIELDS = tuple(
 
 def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> list[Any]:
     """New disks for a template's, where the body puts them or beside the template's."""
-    from ovis.engine.model.enums import DiskFormat, QcowVersion
-    from ovis.engine.model.types import StorageDomain
-    from ovis.engine.resources.disks.tables import DiskImage
-
-    clone = call.flag("clone")
     wishes = {a.disk.id: a.disk for a in body.disk_attachments or () if a.disk is not None and a.disk.id is not None}
     out = []
     for row in tx.find(TemplateDisk, template_id=str(template.id)):
         source, origin = tx.need(Disk, row.disk_id), tx.need(DiskImage, row.disk_id)
         disks.require_ok(source)
         wish = wishes.get(row.disk_id)
-        reference = next(iter(wish.storage_domains or ()), wish.storage_domain) if wish is not None else None
-        domain, pool = disks.active_domain(tx, reference or StorageDomain(id=origin.domain_id))
-        require(tx, call, Permit.CREATE_DISK, "storage_domain", str(domain.id))
-        if not clone and domain.id != origin.domain_id:
-            raise refuse(
-                "ACTION_TYPE_FAILED_STORAGE_DOMAIN_NOT_MATCH_TEMPLATE",
-                "A thin disk lies on its template's storage domain.",
-                "Clone instead.",
-            )
-        bodies.raise_all(disks.space_refusals(domain, (source.actual_size or 0) if clone else 1 << 20))
-        disk_id, volume = bodies.new_id(), bodies.new_id()
-        fmt = (wish.format if wish is not None and wish.format else source.format) if clone else DiskFormat.COW
-        sparse = True if fmt is DiskFormat.COW else source.sparse
-        name = (wish.alias or wish.name) if wish is not None and (wish.alias or wish.name) else source.alias
-        disk = replace(
-            source,
-            id=disk_id,
-            name=name,
-            alias=name,
-            format=fmt,
-            sparse=sparse,
-            status=DiskStatus.LOCKED,
-            qcow_version=QcowVersion.QCOW2_V3 if fmt is DiskFormat.COW else None,
-            actual_size=0,
-            total_size=0,
-            image_id=volume,
-            storage_domains=[StorageDomain(id=domain.id)],
-        )
-        image = DiskImage(
-            id=disk_id,
-            pool_id=pool,
-            domain_id=str(domain.id),
-            image_id=disk_id,
-            volume_id=volume,
-            parent=None if clone else row.disk_id,
-        )
+        disk, image = copies.planned(tx, call, source, origin, wish, layered=not call.flag("clone"))
         out.append((row, disk, image))
     return out
 
@@ -489,7 +451,15 @@ RESOURCE = Resource(
         asks=(Permit.CREATE_VM, Permit.CHANGE_VM_CUSTOM_PROPERTIES, Permit.EDIT_ADMIN_VM_PROPERTIES),
     ),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_VM),), params=(Param(name="detach_only"), Param(name="force"))),
-    actions=(start.ACTION, *stop.ACTIONS, suspend.ACTION, *migrate.ACTIONS, *snapshots.ACTIONS, TICKET),
+    actions=(
+        start.ACTION,
+        *stop.ACTIONS,
+        suspend.ACTION,
+        *migrate.ACTIONS,
+        *snapshots.ACTIONS,
+        clone_action.ACTION,
+        TICKET,
+    ),
     subs=(
         ATTACHMENTS_OF_VM,
         DISKS_OF_VM_V3,
@@ -527,4 +497,5 @@ COMMANDS = (
     *migrate.COMMANDS,
     *memory.COMMANDS,
     *snapshots.COMMANDS,
+    *clone_action.COMMANDS,
 )

@@ -8,11 +8,15 @@ import pytest
 
 from ovis.agent.simulated import driver as simulated
 from ovis.engine.commands import Command, CommandStatus
-from ovis.engine.model.types import Action, Snapshot
+from ovis.engine.model.types import Action, Cluster, Snapshot, Template, Vm
+from ovis.engine.resources.templates import commands as template_commands, resource as templates
+from ovis.engine.resources.vms import provision, resource as vms
+from ovis.engine.resources.vms.actions import clone, start
 from ovis.engine.resources.vms.snapshots import preview, remove, take
 from tests.commands_harness import _cut_function, _failing, _twice
 from tests.engine.resources.vms.snapshots import scenes
 from tests.faults.house import House, house, with_step
+from tests.faults.test_steps import name
 
 
 def begin(place: House, operation: Any, *ids: str, body: Any = None) -> Any:
@@ -39,6 +43,35 @@ async def previewing(place: House, operation: str) -> Any:
     return begin(place, preview.commit if operation == "commit" else preview.undo, vm_id)
 
 
+async def cloning(place: House, *, up: bool) -> Any:
+    vm_id = await scenes.vm(place, up=up)
+    if up:
+        await scenes.snap(place, vm_id, "before")
+    return begin(place, clone.clone, vm_id, body=Action(vm=Vm(name=name())))
+
+
+async def cloning_a_snapshot(place: House) -> Any:
+    _, snapshots = await scenes.snapped(place, up=True, count=2)
+    body = Vm(
+        name=name(),
+        cluster=Cluster(name="Default"),
+        template=Template(name="Blank"),
+        snapshots=[Snapshot(id=snapshots[0])],
+    )
+    return begin(place, vms.add, body=body)
+
+
+async def templating(place: House) -> Any:
+    vm_id, snapshots = await scenes.snapped(place, up=True, count=2)
+    body = Template(name=name(), vm=Vm(id=vm_id, snapshots=[Snapshot(id=snapshots[0])]))
+    return begin(place, templates.add, body=body)
+
+
+async def stateless(place: House) -> Any:
+    vm_id = await scenes.vm(place)
+    return begin(place, start.start, vm_id, body=Action(vm=Vm(stateless=True)))
+
+
 SCENES: dict[str, tuple[Command, Any]] = {
     "take": (take.TAKE, lambda p: taking(p, up=False)),
     "take live": (take.TAKE, lambda p: taking(p, up=True)),
@@ -50,6 +83,11 @@ SCENES: dict[str, tuple[Command, Any]] = {
     "preview": (preview.PREVIEW, lambda p: previewing(p, "preview")),
     "commit": (preview.COMMIT, lambda p: previewing(p, "commit")),
     "undo": (preview.UNDO, lambda p: previewing(p, "undo")),
+    "clone": (clone.CLONE, lambda p: cloning(p, up=False)),
+    "clone live": (clone.CLONE, lambda p: cloning(p, up=True)),
+    "clone of a snapshot": (provision.ADD, cloning_a_snapshot),
+    "template of a snapshot": (template_commands.ADD, templating),
+    "start stateless": (start.START, stateless),
     "restore": (preview.RESTORE, lambda p: previewing(p, "restore")),
 }
 # What a failure cannot take back.

@@ -31,6 +31,8 @@ from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import life, monitoring, placement, rules
 from ovis.engine.resources.vms.domain import domain_xml
 from ovis.engine.resources.vms.memory import without_memory
+from ovis.engine.resources.vms.snapshots import stateless
+from ovis.engine.resources.vms.snapshots.layers import NewLayer
 from ovis.engine.resources.vms.state import S, VmCdrom, VmNic, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -46,13 +48,15 @@ _RUN_ONCE = (
 
 
 class StartParams(Struct, kw_only=True, frozen=True):
-    """only: the host that the user chose. cloud_init: attach a config drive. resume: of a suspended VM."""
+    """only: the host that the user chose. cloud_init: attach a config drive. resume: of a suspended VM. stateless:
+    layers of the disks that this run alone writes to."""
 
     vm_id: str
     only: str = ""
     paused: bool = False
     cloud_init: bool = False
     resume: bool = False
+    stateless: tuple[NewLayer, ...] = ()
 
 
 def words(rd: Reader, params: StartParams, state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -142,6 +146,7 @@ def _launch(
         preferred=runtime.previous_host_id if runtime.saved else None,
     )
     resume = vm.status is S.SUSPENDED
+    layers = stateless.planned(tx, vm) if effective.stateless and not resume else ()
     first = vm.start_time is None and vm.stop_time is None
     cloud_init = effective.initialization is not None and (bool(use_init) or (use_init is None and first))
     if not keep_restart:
@@ -156,9 +161,10 @@ def _launch(
             paused=bool(pause or effective.start_paused),
             cloud_init=cloud_init and not resume,
             resume=resume,
+            stateless=layers,
         ),
         call=call,
-        locks=(Lock("vm", str(vm.id)),),
+        locks=(Lock("vm", str(vm.id)), *(Lock("disk", layer.disk_id) for layer in layers)),
         subjects=(("vm", str(vm.id)), ("host", host.id)),
         state={"suspended": resume, "engine": _THIS_RUN},
     )
@@ -386,6 +392,7 @@ START = Command(
     title="Launching VM {vm}",
     words=words,
     steps=(
+        Step("stateless", stateless.begin, undo=stateless.give_up, undo_own=True, title="Preparing its disks"),
         Step("create", _create, undo=_undo_create, undo_own=True, title="Starting the VM on a host"),
         Step("settle", _settle, phase="finalizing"),
     ),

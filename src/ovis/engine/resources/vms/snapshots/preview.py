@@ -13,7 +13,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.commands import Command, Context, Step, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Refusal, Refused
 from ovis.engine.declare.permits import Permit
@@ -189,7 +189,7 @@ def _begin_command(
         command,
         params,
         call=call,
-        locks=(Lock("vm", str(vm.id)), *(Lock("disk", d) for d in params.touched)),
+        locks=state.locks(str(vm.id), params.touched),
         subjects=(("vm", str(vm.id)),),
         state={"snapshot": row.description, "after": params.was},
     )

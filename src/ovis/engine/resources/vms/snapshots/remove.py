@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.commands import Command, Context, Step, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.resource import Started
 from ovis.engine.events import Audit, record
@@ -60,7 +60,7 @@ def remove(tx: Tx, call: Call, body: Any) -> Started:
         REMOVE,
         params,
         call=call,
-        locks=(Lock("vm", str(vm.id)), *(Lock("disk", d) for d in params.disks)),
+        locks=state.locks(str(vm.id), params.disks),
         subjects=(("vm", str(vm.id)),),
         state={"snapshot": row.description},
     )

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from ovis.engine.declare.faults import Kind, Refusal, Refused
+from ovis.engine.commands import Lock
+from ovis.engine.declare.faults import Kind, NotFound, Refusal, Refused
 from ovis.engine.model.enums import DiskStatus, SnapshotStatus, SnapshotType
 from ovis.engine.model.types import Disk, Mac, Vm, VnicProfile
 from ovis.engine.resources.disks.attachments import disks_of_vm, row_id
@@ -21,6 +22,7 @@ from ovis.engine.resources.vms.state import MemoryImage, S, VmCdrom, VmNic
 from ovis.engine.store.session import Reader, Tx
 
 Attached = Sequence[tuple[VmDisk, Disk, DiskImage]]
+CHAINS = "snapshots_of_vm"  # what locks of a VM's snapshots are called
 # Of a recorded configuration, what the VM keeps as it is: who it is, what it does now, where it comes from.
 KEPT = frozenset(
     """id href name description comment status status_detail host cluster template original_template start_time stop_time
@@ -63,9 +65,38 @@ def snapshot_of(rd: Reader, vm: Vm, snapshot_id: str | None) -> VmSnapshot:
     return found
 
 
+def snapshot_anywhere(rd: Reader, snapshot_id: str) -> VmSnapshot:
+    """A snapshot that users took, of any VM; as a body names it."""
+    found = rd.get(VmSnapshot, snapshot_id)
+    if found is None:
+        raise NotFound(f"Snapshot: id={snapshot_id}", named=True)
+    if found.kind is not SnapshotType.REGULAR:
+        raise Refused([rules.of_another_type(found.description)])
+    return found
+
+
 def copied(attached: Attached) -> Attached:
     """Those of a VM's disks that snapshots hold: shareable ones are left out."""
     return [row for row in attached if not row[1].shareable]
+
+
+def sources(rd: Reader, row: VmSnapshot) -> list[tuple[SnapshotDisk, Disk, DiskImage]]:
+    """The disks of a snapshot as they were, with where they are."""
+    held = disks_of(rd, row.id)
+    documents = rd.get_many(Disk, [d.disk_id for d in held])
+    images = rd.get_many(DiskImage, [d.disk_id for d in held])
+    return [
+        (d, replace(d.disk, status=documents[d.disk_id].status), images[d.disk_id]) for d in held if d.disk_id in images
+    ]
+
+
+def refusals_to_read(rd: Reader, vm: Vm, row: VmSnapshot) -> list[Refusal]:
+    """What stops a snapshot's data from being copied."""
+    if row.kind is not SnapshotType.REGULAR:
+        return [rules.of_another_type(row.description)]
+    held = disks_of(rd, row.id)
+    documents = rd.get_many(Disk, [d.disk_id for d in held]).values()
+    return rules.busy(vm, [], [row.status]) + unusable(documents, {d.disk_id for d in held if d.illegal})
 
 
 def insert(
@@ -176,6 +207,16 @@ def unlock(tx: Tx, vm_id: str, disk_ids: Iterable[str], after: str = "down") -> 
     vm = tx.get(Vm, vm_id)
     if vm is not None and vm.status is S.IMAGE_LOCKED:
         tx.update(replace(vm, status=S(after)))
+
+
+def locks(vm_id: str, disk_ids: Iterable[str]) -> tuple[Lock, ...]:
+    """What an operation on a VM's snapshots holds."""
+    return (Lock("vm", vm_id), Lock(CHAINS, vm_id), *(Lock("disk", d) for d in disk_ids))
+
+
+def reading(vm_id: str, disk_ids: Iterable[str]) -> tuple[Lock, ...]:
+    """What holds a VM's snapshots as they are while their data is read; the VM itself goes on."""
+    return (Lock(CHAINS, vm_id, shared=True), *(Lock("disk", d, shared=True) for d in disk_ids))
 
 
 def set_status(tx: Tx, snapshot_id: str, status: SnapshotStatus) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ovis.contract.domain.chains import chains_of
 from ovis.contract.errors import Code
-from ovis.engine.commands import Command, Context, Lock, Step, begin
+from ovis.engine.commands import Command, Context, Step, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Refused
 from ovis.engine.declare.resource import Started
@@ -88,7 +88,7 @@ def add(tx: Tx, call: Call, body: Snapshot) -> Started:
         TAKE,
         params,
         call=call,
-        locks=(Lock("vm", str(vm.id)), *(Lock("disk", d) for d in params.disks)),
+        locks=state.locks(str(vm.id), params.disks),
         subjects=(("vm", str(vm.id)),),
         entity=show.one(tx, call, row),
         state={"snapshot": row.description},
