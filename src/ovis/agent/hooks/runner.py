@@ -47,7 +47,7 @@ class Running(Struct, frozen=True):
     @property
     def row(self) -> dict[str, Any]:
         """As statistics and events show it."""
-        return {"point": self.point, "script": self.script, "since": round(self.begun)}
+        return {"point": self.point, "script": self.script, "since": int(self.begun)}
 
 
 class Ran(Struct, frozen=True):

@@ -137,7 +137,7 @@ class Events:
             self._guests.set(vm, st.PAUSED, pause_code=NO_PAUSE)
 
     def _resumed(self, vm: Vm, detail: int) -> None:
-        if detail == E.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED:
+        if detail == E.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED and vm.status not in _STARTING:
             told(self._guests, vm, "after_vm_cont", live=True)
         if vm.status == st.MIGRATION_DESTINATION:
             if detail == E.VIR_DOMAIN_EVENT_RESUMED_MIGRATED:
