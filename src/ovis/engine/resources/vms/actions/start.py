@@ -366,6 +366,17 @@ async def _undo_create(ctx: Context) -> Callable[[Tx], None]:
     return save
 
 
+async def _undo_request(ctx: Context) -> Callable[[Tx], None]:
+    """The VM is what it was before the request, and so are its disks."""
+    not_created = await _undo_create(ctx)
+
+    def save(tx: Tx) -> None:
+        not_created(tx)
+        stateless.give_up(tx, ctx)
+
+    return save
+
+
 async def _settle(ctx: Context) -> Callable[[Tx], None]:
     """It runs: the VM becomes what its host says, in the same transaction that ends the start. A restored VM's saved
     memory goes."""
@@ -392,7 +403,7 @@ START = Command(
     title="Launching VM {vm}",
     words=words,
     steps=(
-        Step("stateless", stateless.begin, undo=stateless.give_up, undo_own=True, title="Preparing its disks"),
+        Step("stateless", stateless.begin, undo=_undo_request, undo_own=True, title="Preparing its disks"),
         Step("create", _create, undo=_undo_create, undo_own=True, title="Starting the VM on a host"),
         Step("settle", _settle, phase="finalizing"),
     ),

@@ -45,7 +45,8 @@ def remove(tx: Tx, call: Call, body: Any) -> Started:
         reasons.append(rules.of_another_type(row.description))
     held = state.disks_of(tx, row.id)
     reasons += state.unusable(tx.get_many(Disk, [d.disk_id for d in held]).values())
-    bodies.raise_all(reasons + _room(tx, held))
+    bodies.raise_all(reasons)
+    bodies.raise_all(_room(tx, held))
     params = RemoveParams(
         vm_id=str(vm.id),
         snapshot_id=row.id,
