@@ -24,6 +24,7 @@ from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
+from ovis.agent.simulated.tuning import SimulatedTuning
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.statuses import ExitCode, ExitReason
@@ -56,7 +57,7 @@ class SimulatedVm:
         "exit_code",
         "exit_message",
         "exit_reason",
-        "host",
+        "hook", "host",
         "incoming_limit",
         "macs",
         "memory_mib",
@@ -90,13 +91,14 @@ class SimulatedVm:
         self.pause_code = "NOERR"
         self.console_port = 5900 + zlib.crc32(vm_id.encode()) % 1000
         self.target = self.problem = ""
+        self.hook: dict[str, Any] | None = None
         self.incoming_limit = 2
         self.merges: dict[str, dict[str, Any]] = {}  # vmJobs
         self.resume_as = st.UP  # what an incoming guest becomes
         self.task: asyncio.Task[None] | None = None
 
 
-class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
+class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
     """One simulated host."""
 
     recovering = False
@@ -108,6 +110,7 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
 
     def __init__(self, settings: AgentSettings, identity: Identity, rack: SimulatedRack, name: str = "sim") -> None:
         self._init_storage(rack)
+        self._init_tuning()
         self.settings, self.identity, self.name = settings, identity, name
         self.vms: dict[str, SimulatedVm] = {}
         self._publish: Publish = lambda event_id, body: None
@@ -182,7 +185,8 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
     def faults(self) -> dict[str, Any]:
         """Faults that are switched on now.
 
-        slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why.
+        slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why. hook: {point, script, since}:
+        starts hang in it.
         migration_seconds: how long a migration from here takes. partitioned, off: see rack.
         """
         try:
@@ -386,6 +390,8 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
 
     def _short(self, vm: SimulatedVm) -> dict[str, Any]:
         row: dict[str, Any] = {"status": vm.status, "vmId": vm.vm_id, "timeOffset": "0"}
+        if vm.hook:
+            row["hook"] = vm.hook
         if vm.status == st.DOWN:
             row |= {"exitCode": vm.exit_code, "exitReason": vm.exit_reason, "exitMessage": vm.exit_message}
         else:
@@ -493,6 +499,10 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
 
     async def _life(self, vm: SimulatedVm, *, paused: bool) -> None:
         await asyncio.sleep(0.02)
+        while hook := self.faults().get("hook"):  # as long as it is there, that script runs
+            vm.hook = hook
+            await asyncio.sleep(0.1)
+        vm.hook = None
         why = self.faults().get("fail_start")
         if why:
             self._down(vm, ExitCode.ERROR, ExitReason.GENERIC_ERROR, str(why))
@@ -645,30 +655,30 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage):
         return {"status": status, "progress": 0, "downtime": 12, "vmStatus": vm.status}
 
     async def vm_update_device(self, vmID: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_set_ticket(self, vmID: str) -> None:
         self._running(vmID)
 
     async def vm_change_cd(self, vmID: str) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_hotplug_disk(self, vmID: str) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_hotunplug_disk(self, vmID: str) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_hotplug_nic(self, vmID: str) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_hotunplug_nic(self, vmID: str) -> dict[str, Any]:
-        return {"vmList": self._row(self._running(vmID))}
+        return self._row(self._running(vmID))
 
     async def vm_set_number_of_cpus(self, vmID: str, numberOfCpus: Any) -> dict[str, Any]:
         vm = self._running(vmID)
         vm.vcpus = int(numberOfCpus)
-        return {"vmList": self._row(vm)}
+        return self._row(vm)
 
     async def vm_set_balloon_target(self, vmID: str) -> None:
         self._running(vmID)

@@ -139,9 +139,11 @@ class Live:
         )
 
     def vm_row(self, host_id: str, vm_id: str, row: Mapping[str, Any], *, partial: bool = False) -> None:
-        """A VM's row; a partial one (an event) is laid over what is known."""
+        """A VM's row; a partial one (an event) is laid over what is known. A script that runs for it is in every row."""
         known = self.vm_stats.get(vm_id)
         merged = {**known, **row} if partial and known is not None else dict(row)
+        if "hook" not in row:
+            merged.pop("hook", None)
         if not partial and row.get("network"):
             merged["network"] = _rates(row["network"], known or {})
         self.vm_stats[vm_id] = merged

@@ -27,6 +27,7 @@ from ovis.engine.model.enums import (
 from ovis.engine.model.types import Action, Job, Statistic, Step, User, Value
 from ovis.engine.resources import bodies
 from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.live import running_hook
 from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Reader, Tx
 
@@ -119,12 +120,13 @@ def steps_of(row: CommandRow) -> list[Step]:
         current = number == row.step and row.status is CommandStatus.RUNNING
         if not title or not (record.started or current):
             continue
+        hook = running_hook([s.id for s in row.subjects]) if current else ""
         shown_steps.append(
             Step(
                 id=bodies.derived_id("step", row.id, str(number)),
                 job=Job(id=row.id),
                 number=number,
-                description=title,
+                description=f"{title} (a hook runs: {hook})" if hook else title,
                 type=StepEnum(phase),
                 status=_status(row, record),
                 external=False,

@@ -5,6 +5,7 @@ what VMs used. Does not: ask hosts. `LIVE["live"]` is set by the observer.
 """
 
 import asyncio
+import time
 from array import array
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -53,6 +54,19 @@ class History:
 
 
 HISTORY = History()
+
+
+def running_hook(vm_ids: Collection[str]) -> str:
+    """The hook script that a host runs for one of these VMs now: `50_macspoof of before_vm_start, since 14:03:05 UTC`."""
+    live = LIVE.get("live")
+    if live is None:
+        return ""
+    for vm_id in vm_ids:
+        hook = live.vm_stats.get(vm_id, {}).get("hook")
+        if isinstance(hook, Mapping):
+            begun = time.strftime("%H:%M:%S UTC", time.gmtime(number(hook.get("since"))))
+            return f"{hook.get('script')} of {hook.get('point')}, since {begun}"
+    return ""
 
 
 def vm_usage(row: Facts) -> tuple[float, float, float]:
