@@ -15,10 +15,35 @@ def _mask(_: Any, __: str, event: Any) -> Any:
     return event
 
 
+_least = [logging.INFO]
+
+
+def set_level(level: int) -> None:
+    """Log from this level on."""
+    _least[0] = level
+
+
+def _loud_enough(_: Any, name: str, event: Any) -> Any:
+    if _NUMBERS.get(name, logging.CRITICAL) < _least[0]:
+        raise structlog.DropEvent
+    return event
+
+
+_NUMBERS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "exception": logging.ERROR,
+}
+
+
 def configure(level: int = logging.INFO) -> None:
     """Set up structlog for a daemon."""
+    set_level(level)
     structlog.configure(
         processors=[
+            _loud_enough,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -26,7 +51,7 @@ def configure(level: int = logging.INFO) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=lambda v, **kw: msgspec.json.encode(v, enc_hook=str).decode()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -473,8 +473,8 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
     async def host_get_vm_full_list(self, vmList: Any = ()) -> list[Any]:
         return [self._row(v) | {"xml": v.xml} for v in self.vms.values() if not vmList or v.vm_id in vmList]
 
-    async def host_dumpxmls(self, vmList: list[str]) -> dict[str, str]:
-        return {vm_id: with_chains(self.rack, self._vm(vm_id).xml) for vm_id in vmList}
+    async def host_dumpxmls(self, vmList: Any = ()) -> dict[str, str]:
+        return {vm_id: with_chains(self.rack, self._vm(vm_id).xml) for vm_id in vmList or self.vms}
 
     async def vm_get_stats(self, vmID: str) -> list[dict[str, Any]]:
         return [self._row(self._vm(vmID))]

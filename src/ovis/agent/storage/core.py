@@ -41,6 +41,7 @@ class StorageCore:
         self.host_uuid = identity.uuid
         self.pools = Pools(folder / "pools.json", self.root, self.servers, identity.uuid, self.tasks.abort_pool)
         self.monitor = Monitor(self.servers.find)
+        self.besides: set[str] = set()  # domains that are monitored because somebody asked
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self, enders: Mapping[str, Callable[[Task], Awaitable[None]]]) -> None:
@@ -63,8 +64,8 @@ class StorageCore:
         await self.pools.stop()
 
     async def watch(self) -> None:
-        """Monitor what the pools use now."""
-        await self.monitor.watch(self.pools.active())
+        """Monitor what the pools use now, and what somebody asked for."""
+        await self.monitor.watch(self.pools.active() | self.besides)
 
     # -- finding ---------------------------------------------------------------------------------------------
 

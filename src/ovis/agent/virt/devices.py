@@ -158,7 +158,7 @@ class DeviceVerbs:
         """After a change: the new hash is told."""
         await self._guests.refresh(vm)
         self._guests.tell(vm)
-        return {"vmList": self._stats.row(vm)}
+        return self._stats.row(vm)
 
     async def _metadata(self, vm: Vm, text: str) -> None:
         kind, flags = libvirt.VIR_DOMAIN_METADATA_ELEMENT, _LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -179,7 +179,7 @@ class DeviceVerbs:
                 str(params.get("existingConnAction") or "disconnect"),
                 params.get("params"),
             )
-            return {"vmList": self._stats.row(vm)}
+            return self._stats.row(vm)
         if kind == "interface":
             return await self._update_nic(vm, params.get("xml"))
         raise VerbError(Code.UPDATE_DEVICE, f"Devices of type {str(kind)[:40]!r} cannot be changed.")

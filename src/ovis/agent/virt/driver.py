@@ -10,15 +10,23 @@ import libvirt
 import structlog
 
 from ovis.agent.driver import Publish
+from ovis.agent.host.passthrough import PassthroughVerbs
+from ovis.agent.host.reports import ReportVerbs
+from ovis.agent.host.secrets import SecretVerbs
+from ovis.agent.host.tuning import TuningVerbs
 from ovis.agent.host.verbs import HostVerbs
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.network.setup import NetworkVerbs
 from ovis.agent.storage.files import FileStorage
+from ovis.agent.storage.view_verbs import ViewVerbs
 from ovis.agent.virt.create import CreateVerbs
+from ovis.agent.virt.desktop import DesktopVerbs
 from ovis.agent.virt.devices import DeviceVerbs
+from ovis.agent.virt.disk_facts import DiskFactVerbs
 from ovis.agent.virt.events import Events
 from ovis.agent.virt.facts import Facts
+from ovis.agent.virt.floppy import FloppyVerbs
 from ovis.agent.virt.guest_agent import GuestAgents
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.hibernate import HibernateVerbs
@@ -27,8 +35,10 @@ from ovis.agent.virt.link import Link
 from ovis.agent.virt.merge import LiveMergeVerbs
 from ovis.agent.virt.migrate import MigrateVerbs
 from ovis.agent.virt.recover import recover
+from ovis.agent.virt.seal import SealVerbs
 from ovis.agent.virt.snapshot import SnapshotVerbs
 from ovis.agent.virt.stats import StatsVerbs
+from ovis.agent.virt.tune import TuneVerbs
 from ovis.contract.errors import VerbError
 
 log = structlog.get_logger(__name__)
@@ -66,6 +76,16 @@ class LibvirtDriver:
             HostVerbs(self._guests, facts, self._networks),
             self._networks,
             self._storage,
+            TuneVerbs(self._guests),
+            DesktopVerbs(self._guests),
+            FloppyVerbs(self._guests, self._stats),
+            DiskFactVerbs(self._guests, self._storage.core),
+            SealVerbs(self._guests, self._storage.core),
+            ViewVerbs(self._storage.core, self._storage),
+            ReportVerbs(self._networks),
+            TuningVerbs(),
+            SecretVerbs(self._link),
+            PassthroughVerbs(self._link),
         )
 
     @property
