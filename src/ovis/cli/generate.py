@@ -129,13 +129,82 @@ def _needs(needs: Any) -> str:
     )
 
 
+def hook_points(root: Path) -> Mapping[str, str]:
+    """Where an administrator's scripts run."""
+    from ovis.agent.hooks.points import POINTS, Environment, Level
+
+    short = {
+        Environment.VM: "VM",
+        Environment.DEVICE: "VM, device",
+        Environment.CALL: "VM, call",
+        Environment.HOST: "-",
+    }
+    parts = [_head("src/ovis/agent/hooks/points.py"), _HOOK_WORDS.format(count=len(POINTS))]
+    for level, title in ((Level.VM, "VM"), (Level.DEVICE, "Device"), (Level.DATA, "Data"), (Level.HOST, "Host")):
+        rows = [
+            (
+                f"`{p.name}`",
+                p.when,
+                p.document.value,
+                "yes" if p.fatal else "",
+                "yes" if p.used else "",
+                short[p.environment],
+                p.user,
+                ", ".join(f"`{v}`" if "." in v else v for v in p.serves),
+            )
+            for p in POINTS.values()
+            if p.level is level
+        ]
+        titles = ("Point", "When", "Document", "Fatal", "Used", "Properties", "User", "Run by")
+        parts.append(f"## {title} points\n\n{_table(titles, rows)}")
+    waiting = _not_served(POINTS.values())
+    parts.append(
+        "## Waiting for their operation\n\n"
+        + (", ".join(waiting) if waiting else "None: every point is run by an operation that this agent serves")
+        + ".\n"
+    )
+    return {"docs/reference/hook-points.md": "\n".join(parts)}
+
+
+def _not_served(points: Iterable[Any]) -> list[str]:
+    """Points whose verbs no driver serves yet."""
+    from ovis.contract.verbs import VERBS
+
+    return [
+        f"`{p.name}` (`{'`, `'.join(p.serves)}`)"
+        for p in points
+        if all(v in VERBS and not VERBS[v].served for v in p.serves)
+    ]
+
+
+_HOOK_WORDS = """\
+# Hook points
+
+A script runs at a point if it is an executable file in the folder of that name below the agent's hooks folder
+(`ovis-agent run --hooks DIR`, by default `/usr/libexec/vdsm/hooks`). There are {count} points.
+
+- Scripts run one after another in the byte-wise order of their names, over one file whose path is in `_hook_domxml`, or in
+  `_hook_json` at data points; each finds what the one before left. No arguments; standard input is empty.
+- Environment: the agent's own, then the device's or the call's properties, then the VM's custom properties (which win),
+  then `vmId` and `PYTHONPATH` with the folder of `hooking` and `vdsm` appended. Values that no process can have are left out.
+- Exit status: 0 is good; 1 has failed, the others still run; 2 has failed, the others do not run; any other, and a signal,
+  counts as 1. What a script wrote counts even if it failed.
+- *Fatal*: a failed script makes the operation fail with error 1500 (78 before and after `VM.getStats`, network set-up and
+  on a migration's target). The text is the standard error of the last script that ran, at `before_vm_start` of the last that
+  failed. *Used*: the operation goes on with the changed document. A data point's document must stay JSON everywhere.
+- *User*: `vdsm` if the agent is root and there is such an account, else the agent's own; root at some points.
+- There is no limit of time unless `--hook-seconds` sets one. A script that takes long is shown in its VM's job.
+- `ovis-agent hooks run --hooks-dir DIR --point POINT --domxml FILE` tries a point by hand.
+"""
+
+
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-GENERATORS: tuple[Generator, ...] = (settings, verbs, resources)
+GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources)
 
 
 def generate(root: Path, *, check: bool) -> int:
