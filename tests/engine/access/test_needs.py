@@ -26,6 +26,7 @@ DEVIATIONS: dict[str, str] = {
     "DELETE */permissions/{id}": _INSIDE,
     "DELETE /permissions/{id}": _INSIDE,
     "DELETE /events/{id}": _INSIDE,
+    "DELETE /disks/{id}/disksnapshots/{id}": "asked on the disk, where its VM's holders pass, and inside on the VM",
     "POST /templates": "asked on the source VM: its data center's holders pass; so do holders on the VM or its cluster",
 }
 # Reads for administrators alone, because what they show belongs to no user.

@@ -63,6 +63,9 @@ def furnish(place: Installation) -> None:
     """One of everything."""
     with place.client() as client:
         golden = add_vm(client, "golden")
+        path = f"/vms/{golden}/snapshots"
+        snapshot = made(client.post(path, json={"description": "fresh"}))["id"]
+        until(lambda: client.get(f"{path}/{snapshot}").json()["snapshot_status"] == "ok", "a snapshot")
         template = made(client.post("/templates", json={"name": "tpl", "vm": {"id": golden}}))["id"]
         is_status(client, f"/templates/{template}", "ok")
         running = add_vm(client, "running", memory=str(GIB), comment="all of it")

@@ -183,6 +183,11 @@ SAMPLES: Mapping[str, Sample] = {
         {"action": "poweroff"},
         below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
     ),
+    "/vms/{id}/snapshots": Sample(
+        lambda walker, parents: {"description": _new("snapshot"), "persist_memorystate": "false"},
+        unique=False,
+        below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
+    ),
     "/vms/{id}/nics": Sample(_nic, {"linked": "false"}),
     "/templates/{id}/nics": Sample(_nic, {"linked": "false"}),
     "/vnicprofiles": Sample(

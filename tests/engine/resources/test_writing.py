@@ -66,7 +66,8 @@ def settle(walker: Walker, spot: Spot, dialect: int, parents: tuple[str, ...], i
     url = f"{spot.url(dialect, parents)}/{id_}"
 
     def free() -> bool:
-        status = walker.client(dialect, "json").get(url).json().get("status")
+        shown = walker.client(dialect, "json").get(url).json()
+        status = shown.get("snapshot_status") or shown.get("status")
         return status not in ("locked", "image_locked") and status not in (
             {"state": "locked"},
             {"state": "image_locked"},

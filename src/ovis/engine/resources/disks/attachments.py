@@ -247,10 +247,24 @@ def _remove(tx: Tx, call: Call, body: Any) -> Started | None:
             "HOT_UNPLUG_DISK_FIRST", f"Disk {disk.alias} is plugged into a running VM.", "Deactivate it first."
         )
     keeps = call.flag("detach_only", call.dialect == 4)  # v3's `detach` arrives as this
-    if not keeps:
+    if keeps:
+        _in_no_snapshot(tx, vm, disk)
+    else:
         require(tx, call, Permit.DELETE_DISK, "disk", str(disk.id))
     tx.delete(VmDisk, row.id)
     return None if keeps else disks.begin_remove(tx, call, disk)
+
+
+def _in_no_snapshot(tx: Tx, vm: Vm, disk: Disk) -> None:
+    """A disk that snapshots hold is not given to others: its data of then is theirs."""
+    from ovis.engine.resources.vms.snapshots.tables import SnapshotDisk
+
+    if tx.count(SnapshotDisk, disk_id=str(disk.id)):
+        raise refuse(
+            "ERROR_CANNOT_DETACH_DISK_WITH_SNAPSHOT",
+            f"Disk {disk.alias} is part of snapshots of VM {vm.name}.",
+            "Remove the snapshots first.",
+        )
 
 
 def _switch(plugged: bool) -> Any:

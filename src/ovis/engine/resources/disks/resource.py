@@ -306,6 +306,12 @@ def _disk_snapshots(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[s
     return show.disk_snapshots(rd, call, parents)
 
 
+def _remove_disk_snapshot(tx: Tx, call: Call, body: Any) -> Started:
+    from ovis.engine.resources.vms.snapshots import remove as snapshots
+
+    return snapshots.remove_disk(tx, call, body)
+
+
 def attachment_of(rd: Reader, disk_id: str) -> VmDisk:
     """The attachment of a disk to its (first) VM."""
     row = rd.one(VmDisk, disk_id=disk_id)
@@ -374,6 +380,11 @@ RESOURCE = Resource(
                 run=_disk_snapshots, needs=PUBLIC, params=(Param(name="include_active"), Param(name="include_template"))
             ),
             get=Op(needs=PUBLIC),
+            remove=Op(
+                run=_remove_disk_snapshot,
+                needs=(Need(Permit.MANIPULATE_VM_SNAPSHOTS),),
+                asks=(Permit.MANIPULATE_VM_SNAPSHOTS,),
+            ),
         ),
         permissions_of("disk"),
     ),

@@ -39,7 +39,7 @@ def _digest(secret: str) -> str:
 
 def issue_token(tx: Tx, *, uses: int, hours: float) -> str:
     """A new token's secret; only its hash is kept."""
-    secret = secrets.token_urlsafe(32)
+    secret = secrets.token_hex(32)  # no dash at its beginning: it is an argument of a command
     tx.insert(HostToken(id=_digest(secret), uses=uses, expires=datetime.now(UTC) + timedelta(hours=hours)))
     return secret
 

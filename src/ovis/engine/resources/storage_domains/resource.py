@@ -344,6 +344,12 @@ SEARCH = SearchObject(
 )
 
 
+def _disk_snapshots(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[DiskSnapshot]]:
+    from ovis.engine.resources.vms.snapshots import show
+
+    return show.disk_snapshots_of_domain(rd, call, parents)
+
+
 def _empty(type_: Any, collection: str) -> Resource:
     return Resource(type=type_, collection=collection, list=Op(run=bodies.nothing, needs=PUBLIC), get=Op(needs=PUBLIC))
 
@@ -379,7 +385,12 @@ RESOURCE = Resource(
             get=Op(needs=PUBLIC),
         ),
         PROFILES_OF_STORAGE_DOMAIN,
-        _empty(DiskSnapshot, "disksnapshots"),
+        Resource(
+            type=DiskSnapshot,
+            collection="disksnapshots",
+            list=Op(run=_disk_snapshots, needs=PUBLIC, params=(Param(name="include_active"),)),
+            get=Op(needs=PUBLIC),
+        ),
         _empty(File, "files"),
         _empty(Image, "images"),
         permissions_of("storage_domain"),

@@ -292,7 +292,7 @@ def _stay(tx: Tx, ctx: Context) -> None:
             tx.update(replace(other, memory=None))
     for disk_id in p.touched:
         layers.doom_unneeded(tx, disk_id)
-    state.set_status(tx, p.snapshot_id, SnapshotStatus.OK)
+    state.set_status(tx, p.snapshot_id, SnapshotStatus.LOCKED)
     state.mark_illegal(tx, p.vm_id)
 
 
@@ -323,7 +323,7 @@ def _come_back(tx: Tx, ctx: Context) -> None:
             layers.use(tx, layer.disk_id, below, source.disk if source is not None else None)
     for disk_id in p.touched:
         layers.doom_unneeded(tx, disk_id)
-    state.set_status(tx, p.snapshot_id, SnapshotStatus.OK)
+    state.set_status(tx, p.snapshot_id, SnapshotStatus.LOCKED)
     state.mark_illegal(tx, p.vm_id)
     ctx.state["after"] = S.DOWN.value
 
@@ -334,6 +334,7 @@ async def _delete(ctx: Context) -> Callable[[Tx], None]:
 
     def save(tx: Tx) -> None:
         gone(tx)
+        state.set_status(tx, p.snapshot_id, SnapshotStatus.OK)
         state.unlock(tx, p.vm_id, p.disks, str(ctx.state.get("after") or p.was))
 
     return save
