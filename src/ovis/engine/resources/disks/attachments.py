@@ -118,8 +118,10 @@ async def _add(services: Services, call: Call, body: DiskAttachment) -> DiskAtta
 
 def _attached(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
     from ovis.engine.resources.vms import rules
+    from ovis.engine.resources.vms.snapshots.state import in_preview
 
     vm = tx.need(Vm, call.ids[0])
+    bodies.raise_all(in_preview(tx, vm))
     given = body.disk or Disk()
     if given.id is not None:
         bodies.raise_all(rules.DISK_ATTACH.refusals(vm))

@@ -25,6 +25,7 @@ from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import life, memory, monitoring, rules
 from ovis.engine.resources.vms.memory import without_memory
+from ovis.engine.resources.vms.snapshots import state as snapshots
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
@@ -46,7 +47,7 @@ def words(rd: Reader, params: SuspendParams, state: Mapping[str, Any]) -> Mappin
 def suspend(tx: Tx, call: Call, action: Action) -> Started:
     """The action."""
     vm = tx.need(Vm, call.ids[0])
-    bodies.raise_all(rules.refusals_to_suspend(vm))
+    bodies.raise_all(rules.refusals_to_suspend(vm) + snapshots.in_preview(tx, vm))
     runtime = tx.need(VmRuntime, str(vm.id))
     tx.put(replace(runtime, saved=memory.planned(tx, vm)))
     tx.update(replace(vm, status=S.SAVING_STATE))

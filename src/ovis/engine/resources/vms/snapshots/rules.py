@@ -98,6 +98,13 @@ def not_in_preview(vm: Vm) -> Refusal:
     return Refusal("ACTION_TYPE_FAILED_VM_SNAPSHOT_NOT_IN_PREVIEW", f"VM {vm.name} is in no preview.")
 
 
+def has_tpm(vm: Vm) -> Refusal:
+    """What a TPM holds is no part of saved memory."""
+    return Refusal(
+        "ACTION_TYPE_FAILED_VM_HAS_TPM", f"VM {vm.name} has a TPM: its memory cannot be saved.", "Leave the memory out."
+    )
+
+
 def no_such_disk(what: str) -> Refusal:
     """A chosen disk is not there."""
     return Refusal("ACTION_TYPE_FAILED_DISK_NOT_EXIST", f"{what} is no disk of it.", "", Kind.BAD)

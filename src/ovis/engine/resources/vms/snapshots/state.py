@@ -47,6 +47,12 @@ def refusals(rd: Reader, vm: Vm) -> list[Refusal]:
     return rules.busy(vm, [r.kind for r in rows], [r.status for r in rows])
 
 
+def in_preview(rd: Reader, vm: Vm) -> list[Refusal]:
+    """The refusal of what a preview leaves no room for."""
+    kinds = [r.kind for r in of_vm(rd, str(vm.id)) if r.kind is SnapshotType.PREVIEW]
+    return rules.busy(vm, kinds, [])
+
+
 def unusable(disks: Iterable[Disk], illegal: Collection[str] = ()) -> list[Refusal]:
     """Refusals for disks that are locked or illegal; illegal: ids of more such."""
     rows = list(disks)

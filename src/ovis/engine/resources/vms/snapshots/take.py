@@ -72,7 +72,10 @@ def add(tx: Tx, call: Call, body: Snapshot) -> Started:
     bodies.raise_all(reasons)
     # A guest's memory is saved unless the client says otherwise, as far as there is one.
     live = vm.status in (S.UP, S.PAUSED, S.POWERING_UP)
-    saved = memory.planned(tx, vm) if live and body.persist_memorystate is not False else None
+    wanted = live and (body.persist_memorystate if body.persist_memorystate is not None else not vm.tpm_enabled)
+    if wanted and vm.tpm_enabled:
+        raise Refused([rules.has_tpm(vm)])
+    saved = memory.planned(tx, vm) if wanted else None
     params = TakeParams(
         vm_id=str(vm.id),
         snapshot_id=bodies.new_id(),
