@@ -21,6 +21,7 @@ import msgspec
 from ovis.agent.driver import Publish
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
+from ovis.agent.simulated import reports
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
@@ -231,15 +232,14 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
             "cpuSpeed": "2600.000",
             "cpuModel": "Simulated Xeon @ 2.60GHz",
             "cpuFlags": _FLAGS,
-            "onlineCpus": [*range(_CPUS)],
             "version_name": "Snow Man",
             "software_version": "4.50.6",
             "software_revision": "1",
             "supportedENGINEs": ["4.2", "4.3", "4.4", "4.5"],
             "clusterLevels": ["4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"],
-            "networks": {"ovirtmgmt": network},
-            "bridges": {"ovirtmgmt": network},
-            "nics": {n: nic | {"hwaddr": self._mac(n)} for n in ("eth0", "eth1")},
+            **reports.capabilities(
+                _CPUS, {"ovirtmgmt": network}, {n: nic | {"hwaddr": self._mac(n)} for n in ("eth0", "eth1")}
+            ),
             "bondings": {},
             "vlans": {},
             "hooks": {},
@@ -260,7 +260,7 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
             "liveMerge": "true",
             "kdumpStatus": 0,
             "selinux": {"mode": "1"},
-            "numaNodes": {"0": {"cpus": [*range(_CPUS)], "totalMemory": str(_MEMORY_MIB)}},
+            "numaNodes": {"0": {"cpus": [*range(_CPUS)], "totalMemory": str(_MEMORY_MIB), "hugepages": {}}},
             "autoNumaBalancing": 1,
             "ISCSIInitiatorName": f"iqn.2026-01.org.ovis:{self.name}",
             "HBAInventory": {"FC": [], "iSCSI": []},
@@ -316,7 +316,15 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
             "cpuIdle": f"{100 - load:.2f}",
             "cpuLoad": f"{load / 100 * _CPUS:.2f}",
             "memUsed": str(used),
-            "memFree": str(round(_MEMORY_MIB * (100 - used) / 100)),
+            **reports.stats(
+                load,
+                _CPUS,
+                round(_MEMORY_MIB * (100 - used) / 100),
+                {
+                    "incoming": sum(v.status == st.MIGRATION_DESTINATION for v in running),
+                    "outgoing": sum(v.status == st.MIGRATION_SOURCE for v in running),
+                },
+            ),
             "memAvailable": str(round(_MEMORY_MIB * (100 - used) / 100)),
             "memCommitted": sum(v.memory_mib + 65 for v in running),
             "memShared": 0,
@@ -430,39 +438,49 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
         row = self._short(vm) | {"vmName": vm.name, "statusTime": str(round(vm.status_time * 1000)), "vmType": "kvm"}
         if vm.status == st.DOWN:
             return row
-        age = time.time() - vm.begun
-        return row | {
-            "elapsedTime": str(round(age)),
-            "cpuUser": f"{3 + zlib.crc32(vm.vm_id.encode()) % 20}.00",
-            "cpuSys": "1.00",
-            "cpuUsage": str(round(age * 1e7)),
-            "memUsage": "40",
-            "vcpuCount": str(vm.vcpus),
-            "monitorResponse": "0",
-            "memoryStats": {
-                "mem_total": str(vm.memory_mib * 1024),
-                "mem_free": str(vm.memory_mib * 600),
-                "mem_unused": "0",
-            },
-            "balloonInfo": {"balloon_cur": str(vm.memory_mib * 1024), "balloon_max": str(vm.memory_mib * 1024)},
-            "network": {
-                f"vnet{i}": {
-                    "macAddr": mac,
-                    "name": f"vnet{i}",
-                    "rx": str(round(age * 100)),
-                    "tx": str(round(age * 90)),
-                    "rxErrors": "0",
-                    "txErrors": "0",
-                    "state": "unknown",
-                    "speed": "1000",
-                }
-                for i, mac in enumerate(vm.macs)
-            },
-            "disks": {},
-            "clientIp": "",
-            "vmJobs": dict(vm.merges),
-            "migrationProgress": 50 if vm.status == st.MIGRATION_SOURCE else 0,
-        }
+        now = time.time()
+        age = now - vm.begun
+        return (
+            reports.ROW
+            | row
+            | {
+                "elapsedTime": str(round(age)),
+                "cpuUser": f"{3 + zlib.crc32(vm.vm_id.encode()) % 20}.00",
+                "cpuSys": "1.00",
+                "cpuUsage": str(round(age * 1e7)),
+                "memUsage": "40",
+                "vcpuCount": str(vm.vcpus),
+                "monitorResponse": "0",
+                "memoryStats": {
+                    "mem_total": str(vm.memory_mib * 1024),
+                    "mem_free": str(vm.memory_mib * 600),
+                    "mem_unused": "0",
+                    **reports.MEMORY,
+                },
+                "balloonInfo": {"balloon_cur": str(vm.memory_mib * 1024), "balloon_max": str(vm.memory_mib * 1024)},
+                "network": {
+                    f"vnet{i}": {
+                        "macAddr": mac,
+                        "name": f"vnet{i}",
+                        "rx": str(round(age * 100)),
+                        "tx": str(round(age * 90)),
+                        "rxErrors": "0",
+                        "txErrors": "0",
+                        "rxDropped": "0",
+                        "txDropped": "0",
+                        "state": "unknown",
+                        "speed": "1000",
+                        "sampleTime": now,
+                    }
+                    for i, mac in enumerate(vm.macs)
+                },
+                "disks": {},
+                "displayPort": str(vm.console_port),
+                "displaySecurePort": "-1",
+                "vmJobs": dict(vm.merges),
+                "migrationProgress": 50 if vm.status == st.MIGRATION_SOURCE else 0,
+            }
+        )
 
     async def host_get_all_vm_stats(self) -> list[dict[str, Any]]:
         return [self._row(vm) for vm in self.vms.values()]

@@ -15,6 +15,7 @@ from ovis.contract.errors import Code, VerbError
 _KEYS = ("total_bytes_sec", "read_bytes_sec", "write_bytes_sec", "total_iops_sec", "read_iops_sec", "write_iops_sec")
 _LEVELS = ("CRITICAL", "CRIT", "ERROR", "WARNING", "WARN", "INFO", "DEBUG")
 _BLANK = "00000000-0000-0000-0000-000000000000"
+_DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 _FACTS = ("format", "type", "voltype", "legality", "disktype", "description")
 
 
@@ -99,6 +100,14 @@ class SimulatedTuning:
 
     async def vm_set_cpu_tune_period(self, vmID: str, period: Any) -> None:
         self._running(vmID)
+
+    async def vm_get_info(self, vmID: str) -> dict[str, Any]:
+        vm = self._running(vmID)
+        return dict(self._row(vm) | {"xml": vm.xml})
+
+    async def vm_screenshot(self, vmID: str) -> dict[str, str]:
+        self._running(vmID)
+        return {"data": _DOT, "encoding": "base64", "mime_type": "image/png"}
 
     # -- guests --------------------------------------------------------------------------------------------------
 

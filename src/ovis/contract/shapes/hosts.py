@@ -177,11 +177,8 @@ class HookScriptInfo(TypedDict):
     checksum: str
 
 
-class HookScriptAdditional(TypedDict):
-    any_string: HookScriptInfo
-
-
-HookScriptInfoMap = dict[str, HookScriptAdditional]
+HookScriptInfoMap = dict[str, dict[str, HookScriptInfo]]
+"""By point, then by script."""
 
 
 class PCIAddress(TypedDict):
@@ -343,7 +340,7 @@ class HostStats(TypedDict):
     diskStats: PathStatsMap
     cpuSysVdsmd: FloatText
     haStats: HostedEngineStatus
-    v2vJobs: NotRequired[list[V2VJobs]]
+    v2vJobs: NotRequired[V2VJobs]
     bootTime: NotRequired[UintText]
     thpState: THPStates
     rxDropped: UintText
@@ -400,11 +397,10 @@ class NumaNode(TypedDict):
 
 NumaNodeDistanceMap = dict[str, list[Uint]]
 NumaNodeMap = dict[str, NumaNode]
-OSName = Literal["Debian", "Fedora", "RHEL", "RHEV Hypervisor", "oVirt Node", "unknown"]
 
 
 class OsVersion(TypedDict):
-    name: OSName
+    name: str
     release: str
     version: str
     pretty_name: str

@@ -3,7 +3,7 @@
 Follows: the published schema of VDSM: names, types and what may be missing are facts of the wire.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from ovis.contract.shapes.basics import (
     BoolText,
@@ -120,7 +120,7 @@ class ExitedVmStats(TypedDict):
     exitMessage: str
     exitCode: VmExitCode
     vmId: Uuid
-    timeOffset: NotRequired[int]
+    timeOffset: NotRequired[UintText]
     status: VmStatus
     exitReason: VmExitReason
 
@@ -418,19 +418,19 @@ class MigrateParams(TypedDict):
     zerocopy: NotRequired[bool]
 
 
-MigrationStatus = Literal["done", "in_progress"]
+class MigrationOutcome(TypedDict):
+    """code: 0 while it goes well."""
+
+    code: int
+    message: str
 
 
-class MigratedStats(TypedDict):
-    vmId: Uuid
-    status: MigrationStatus
-    downtime: Uint
+class MigrationStats(TypedDict):
+    """progress: per cent. downtime: milliseconds."""
 
-
-class MigratingStats(TypedDict):
-    vmId: Uuid
-    status: MigrationStatus
+    status: MigrationOutcome
     progress: Uint
+    downtime: NotRequired[Uint]
 
 
 VmDisplayType = Literal["qxl", "vnc"]
@@ -657,29 +657,31 @@ VmDevice = (
 
 
 class VmDefinition(TypedDict):
+    """A VM as its verbs answer it. Since domain XML the rest of it is in its XML."""
+
     hypervEnable: NotRequired[bool]
     display: NotRequired[VmDisplayType]
     custom: NotRequired[StringMap]
-    memSize: Uint
-    smp: Uint
+    memSize: NotRequired[Uint]
+    smp: NotRequired[Uint]
     maxMemSlots: NotRequired[Uint]
     devices: NotRequired[list[VmDevice]]
     fileTransferEnable: NotRequired[bool]
     emulatedMachine: NotRequired[str]
-    kvmEnable: bool
-    transparentHugePages: bool
-    vmName: str
+    kvmEnable: NotRequired[bool | BoolText]
+    transparentHugePages: NotRequired[bool]
+    vmName: NotRequired[str]
     numOfIoThreads: NotRequired[Uint]
-    timeOffset: Uint
-    displayPort: NotRequired[int]
-    nice: int
-    pid: Uint
+    timeOffset: NotRequired[UintText]
+    displayPort: NotRequired[int | IntText]
+    nice: NotRequired[int]
+    pid: NotRequired[Uint | UintText]
     pauseCode: NotRequired[str]
     cpuShares: NotRequired[str]
-    acpiEnable: bool
-    displaySecurePort: NotRequired[int]
+    acpiEnable: NotRequired[bool | BoolText]
+    displaySecurePort: NotRequired[int | IntText]
     maxMemSize: NotRequired[Uint]
-    clientIp: str
+    clientIp: NotRequired[str]
     smpThreadsPerCore: NotRequired[Uint]
     keyboardLayout: NotRequired[str]
     vmId: Uuid
@@ -688,12 +690,12 @@ class VmDefinition(TypedDict):
     cpuType: NotRequired[str]
     displayIp: NotRequired[str]
     exitMessage: NotRequired[str]
-    memGuaranteedSize: Uint
+    memGuaranteedSize: NotRequired[Uint]
     serial: NotRequired[str]
     copyPasteEnable: NotRequired[bool]
     exitCode: NotRequired[int]
     status: VmStatus
-    vmType: VmType
+    vmType: NotRequired[VmType]
 
 
 class MigrationCreateState(TypedDict):
@@ -703,9 +705,6 @@ class MigrationCreateState(TypedDict):
 
 class MigrationParameters(TypedDict):
     maxBandwidth: NotRequired[int]
-
-
-MigrationStats = MigratedStats | MigratingStats
 
 
 class NetworkInterfaceStats(TypedDict):
@@ -774,8 +773,8 @@ VmJobsMap = dict[Uuid, VmJobInfo]
 
 
 class VmDisplayInfo(TypedDict):
-    tlsPort: UintText
-    port: UintText
+    tlsPort: IntText
+    port: IntText
     type: VmGraphicsDeviceType
     ipAddress: str
 
@@ -821,12 +820,12 @@ class RunningVmStats(TypedDict):
     appsList: NotRequired[list[str]]
     guestCPUCount: int
     disksUsage: NotRequired[list[GuestMountInfo]]
-    displayPort: UintText
+    displayPort: IntText
     netIfaces: NotRequired[list[GuestNetworkDeviceInfo]]
-    displaySecurePort: NotRequired[UintText]
+    displaySecurePort: NotRequired[IntText]
     session: GuestSessionState
     guestContainers: NotRequired[list[GuestContainerInfo]]
-    hash: NotRequired[IntText]
+    hash: NotRequired[str]
     tpmHash: NotRequired[str]
     nvramHash: NotRequired[str]
     status: VmStatus
@@ -865,8 +864,8 @@ class VmDiskDeviceTuneLimits(TypedDict):
 
 
 class BulkIoTunePolicy(TypedDict):
-    policy: VmDiskDeviceTuneLimits
-    current_values: VmDiskDeviceTuneParams
+    policy: list[VmDiskDeviceTuneLimits]
+    current_values: list[VmDiskDeviceTuneParams]
 
 
 BulkIoTunePolicyMap = dict[Uuid, BulkIoTunePolicy]
@@ -892,44 +891,12 @@ class VMGuestOsInfo(TypedDict):
 
 
 class VMFullInfo(TypedDict):
-    guestFQDN: str
-    display: NotRequired[VmDisplayType]
-    username: str
-    memSize: Uint
-    smp: Uint
-    guestTimezone: NotRequired[VMGuestTimezone]
-    nicModel: VmInterfaceDeviceModel
-    timeOffset: Uint
-    custom: StringMap
-    statusTime: Uint
-    kvmEnable: bool
-    transparentHugePages: bool
-    displayPort: NotRequired[Uint]
-    guestOsInfo: NotRequired[VMGuestOsInfo]
-    guestDiskMapping: GuestDisksMappingMap
-    nice: int
-    pid: Uint
-    pauseCode: str
-    acpiEnable: bool
-    pitReinjection: bool
-    smpCoresPerSocket: Uint
-    spiceSslCipherSuite: str
-    keyboardLayout: str
+    """A row of statistics with the live XML."""
+
     vmId: Uuid
-    emulatedMachine: str
-    status: str
-    devices: list[VmDevice]
-    cpuType: str
-    smartcardEnable: bool
-    spiceSecureChannels: NotRequired[str]
-    displayIp: NotRequired[str]
-    guestIPs: str
-    memGuaranteedSize: Uint
-    displaySecurePort: NotRequired[Uint]
-    clientIp: str
+    status: VmStatus
     vmName: str
-    vmType: Any
-    arch: str
+    xml: str
 
 
 class VmShortStatus(TypedDict):
