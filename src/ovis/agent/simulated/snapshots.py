@@ -86,7 +86,7 @@ class SimulatedSnapshots:
         if topVolUUID not in chain.volumes or jobUUID in vm.merges:
             return
         vm.merges[jobUUID] = {
-            "id": jobUUID, "jobType": "block", "blockJobType": "commit", "bandwidth": 0, "cur": "0", "end": "100",
+            "id": jobUUID, "jobType": "block", "blockJobType": "commit", "bandwidth": 0, "cur": 0, "end": 100,
             "imgUUID": drive["imageID"],
         }  # fmt: skip
         asyncio.get_running_loop().create_task(self._merge(vm, dict(drive), baseVolUUID, topVolUUID, jobUUID))
@@ -94,7 +94,7 @@ class SimulatedSnapshots:
     async def _merge(self, vm: Any, drive: dict[str, str], base: str, top: str, job: str) -> None:
         for step in range(1, 3):
             await asyncio.sleep(MERGE_SECONDS / 2)
-            vm.merges[job]["cur"] = str(50 * step)
+            vm.merges[job]["cur"] = 50 * step
         if vm.status != st.DOWN and not self.faults().get("fail_merge"):
             domain, image = drive["domainID"], drive["imageID"]
             active = chains_of(with_chains(self.rack, vm.xml))[image].volume(0) == top

@@ -166,8 +166,8 @@ def jobs_of(vm: Vm) -> dict[str, Any]:
             "jobType": "block",
             "blockJobType": "commit",
             "bandwidth": 0,
-            "cur": str(m.cur),
-            "end": str(m.end),
+            "cur": m.cur,
+            "end": m.end,
             "imgUUID": m.image,
         }
         for m in vm.record.merges
