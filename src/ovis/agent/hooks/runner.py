@@ -11,7 +11,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +62,8 @@ class Ran(Struct, frozen=True):
 
 
 def library() -> str:
-    """The folder from which scripts import `hooking` and `vdsm`."""
-    found = find_spec("hooking")
-    if found is None or found.origin is None:
-        return ""
-    return str(Path(found.origin).parent.parent)
+    """The folder from which scripts import `hooking` and `vdsm`, and nothing else."""
+    return str(Path(__file__).resolve().parent / "library")
 
 
 def error_text(point: Point, scripts: tuple[Finished, ...]) -> str:
@@ -198,9 +194,8 @@ class Hooks:
         whole = {**os.environ, **self._places, **env}
         for name in ("_hook_domxml", "_hook_json"):
             whole.pop(name, None)
-        if self._library:
-            before = whole.get("PYTHONPATH", "")
-            whole["PYTHONPATH"] = f"{before}:{self._library}" if before else self._library
+        before = whole.get("PYTHONPATH", "")
+        whole["PYTHONPATH"] = f"{before}:{self._library}" if before else self._library
         whole[variable] = file
         return whole
 
