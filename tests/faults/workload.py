@@ -104,6 +104,19 @@ class Workload:
             ),
             lambda: self._grow(client, rng, path),
         ]
+        for snapped in (up, down):
+            snapped += [
+                lambda: client.post(f"{path}/snapshots", json={"description": name}),
+                lambda: client.post(f"{path}/snapshots", json={"description": name}),
+                lambda: self._with_snapshot(client, rng, path, name),
+                lambda: self._with_snapshot(client, rng, path, name),
+                lambda: client.post(f"{path}/clone", json={"vm": {"name": name}, "async": "true"}),
+            ]
+        down += [
+            action("undosnapshot"),
+            action("commitsnapshot"),
+            lambda: client.post(f"{path}/start", json={"vm": {"stateless": "true"}}),
+        ]
         other = [
             lambda: self._remove_something(client, rng, "templates", "template", ("Blank", "base")),
             lambda: self._remove_something(client, rng, "disks", "disk", ()),
@@ -118,6 +131,26 @@ class Workload:
             return None
         id_ = rng.choice(rows)["id"]
         return client.put(f"{path}/diskattachments/{id_}", json={"disk": {"provisioned_size": str(2048 * MIB)}})
+
+    def _with_snapshot(self, client: httpx.Client, rng: random.Random, path: str, name: str) -> httpx.Response | None:
+        """Something with a snapshot, or the end of a preview."""
+        rows = client.get(f"{path}/snapshots").json().get("snapshot", [])
+        if any(r["snapshot_status"] == "in_preview" for r in rows):
+            return client.post(f"{path}/{rng.choice(('undosnapshot', 'commitsnapshot'))}", json={})
+        regular = [r["id"] for r in rows if r["snapshot_type"] == "regular"]
+        if not regular:
+            return None
+        id_ = rng.choice(regular)
+        memory = {"restore_memory": str(rng.random() < 0.5).lower()}
+        body = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}, "snapshots": [{"id": id_}]}
+        kinds = [
+            lambda: client.delete(f"{path}/snapshots/{id_}?async=true"),
+            lambda: client.delete(f"{path}/snapshots/{id_}?async=true"),
+            lambda: client.post(f"{path}/previewsnapshot", json={"snapshot": {"id": id_}, **memory}),
+            lambda: client.post(f"{path}/snapshots/{id_}/restore", json=memory),
+            lambda: client.post("/vms?clone=true", json=body),
+        ]
+        return rng.choice(kinds)()
 
     def _remove_something(
         self, client: httpx.Client, rng: random.Random, collection: str, member: str, spared: tuple[str, ...]
