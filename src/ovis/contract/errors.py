@@ -111,6 +111,10 @@ class Code(IntEnum):
     INTERNAL = -32603
 
 
+DONE = {"code": 0, "message": "Done"}
+"""What some verbs answer instead of true."""
+
+
 class VerbError(Exception):
     """A verb said no. code: see Code; message: for people."""
 

@@ -48,7 +48,7 @@ def test_names_system_disks_and_programs() -> None:
     row = guest_row(ASKED)
     assert (row["guestFQDN"], row["guestName"]) == ("web.example.org", "web")
     assert row["guestOsInfo"]["distribution"] == "Debian GNU/Linux" and row["guestOsInfo"]["type"] == "linux"
-    assert row["disksUsage"] == [{"path": "/", "fs": "ext4", "total": "1000", "used": "10"}]
+    assert row["disksUsage"] == [{"path": "/", "fs": "ext4", "total": 1000, "used": 10}]
     assert row["appsList"] == ["qemu-guest-agent-7.2.22", "kernel-6.1.0"]
 
 

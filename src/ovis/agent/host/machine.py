@@ -110,7 +110,7 @@ def hugepages() -> dict[int, dict[str, int]]:
 
 
 def numa() -> dict[str, dict[str, Any]]:
-    """Nodes with their CPUs and memory (MiB as text)."""
+    """Nodes with their CPUs, memory (MiB as text) and huge pages by size in KiB."""
     found: dict[str, dict[str, Any]] = {}
     for folder in sorted(Path("/sys/devices/system/node").glob("node[0-9]*")):
         total = re.search(r"MemTotal:\s+(\d+) kB", read(folder / "meminfo"))
@@ -120,6 +120,13 @@ def numa() -> dict[str, dict[str, Any]]:
             "totalMemory": str(int(total.group(1)) // 1024 if total else 0),
             "freeMemory": str(int(free.group(1)) // 1024 if free else 0),
             "distance": [int(d) for d in read(folder / "distance").split()],
+            "hugepages": {
+                pool.name[10:-2]: {
+                    "total": read(pool / "nr_hugepages", "0"),
+                    "free": read(pool / "free_hugepages", "0"),
+                }
+                for pool in (folder / "hugepages").glob("hugepages-*kB")
+            },
         }
     if not found:
         facts = memory()
@@ -128,6 +135,7 @@ def numa() -> dict[str, dict[str, Any]]:
             "totalMemory": str(facts.get("MemTotal", 0) // MIB),
             "freeMemory": str(facts.get("MemFree", 0) // MIB),
             "distance": [10],
+            "hugepages": {},
         }
     return found
 
@@ -142,6 +150,11 @@ def hardware(uuid: str) -> dict[str, str]:
         "systemUUID": (read(_DMI / "product_uuid") or uuid).upper(),
         "systemFamily": read(_DMI / "product_family") or "unknown",
     }
+
+
+def weaknesses(folder: Path = Path("/sys/devices/system/cpu/vulnerabilities")) -> dict[str, str]:
+    """What the kernel says of each weakness of the processors, as capabilities name it."""
+    return {f.name.upper(): read(f) for f in sorted(folder.glob("*"))}
 
 
 _PACKAGES: Mapping[str, tuple[str, ...]] = {

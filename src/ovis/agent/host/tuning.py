@@ -12,7 +12,7 @@ import structlog
 
 from ovis.agent.main import logs
 from ovis.agent.virt.link import in_thread
-from ovis.contract.errors import Code, VerbError
+from ovis.contract.errors import DONE, Code, VerbError
 
 log = structlog.get_logger(__name__)
 _LEVELS = {
@@ -44,10 +44,11 @@ class TuningVerbs:
     def __init__(self, ksm: Path = Path("/sys/kernel/mm/ksm")) -> None:
         self._ksm = ksm
 
-    async def host_set_ksm_tune(self, tuningParams: Mapping[str, Any]) -> None:
+    async def host_set_ksm_tune(self, tuningParams: Mapping[str, Any]) -> dict[str, Any]:
         """Set what is named; `run` comes last."""
         values = ksm_values(tuningParams)
         await in_thread(self._set_ksm, {k: values[k] for k in reversed(KSM_KEYS) if k in values})
+        return dict(DONE)
 
     def _set_ksm(self, values: dict[str, int]) -> None:
         for key, value in values.items():

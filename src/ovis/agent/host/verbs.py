@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ovis.agent.host import machine
+from ovis.agent.host import machine, reports
 from ovis.agent.host.capabilities import capabilities
 from ovis.agent.network import kernel, report
 from ovis.agent.network.setup import NetworkVerbs
@@ -26,6 +26,13 @@ log = structlog.get_logger(__name__)
 MIB = 1 << 20
 _OVERHEAD_MIB = 65
 _FENCE_SECONDS = 60.0
+_NO_HOSTED_ENGINE = {
+    "configured": False,
+    "active": False,
+    "score": 0,
+    "globalMaintenance": False,
+    "localMaintenance": False,
+}
 
 
 class HostVerbs:
@@ -85,11 +92,12 @@ class HostVerbs:
         nodes = await asyncio.to_thread(machine.numa)
         pools = await asyncio.to_thread(machine.hugepages)
         booted = machine.boot_time()
+        network = report.statistics(links, now)
         return {
             **cpu,
             "cpuLoad": f"{os.getloadavg()[0]:.2f}",
             "memUsed": str(round(100 * (total - available) / total)),
-            "memFree": str(available // MIB),
+            "memFree": available // MIB,
             "memAvailable": str(available // MIB),
             "memCommitted": sum(v.devices.memory_kib // 1024 + _OVERHEAD_MIB for v in vms),
             "memShared": facts.get("Shmem", 0) // MIB,
@@ -104,6 +112,7 @@ class HostVerbs:
                 n: {
                     "memFree": v["freeMemory"],
                     "memPercent": round(100 - 100 * int(v["freeMemory"]) / max(1, int(v["totalMemory"]))),
+                    "hugepages": {size: {"freePages": pool["free"]} for size, pool in v["hugepages"].items()},
                 }
                 for n, v in nodes.items()
             },
@@ -115,7 +124,8 @@ class HostVerbs:
             "bootTime": str(booted),
             "elapsedTime": str(round(now - self._begun)),
             "dateTime": time.strftime("%Y-%m-%dT%H:%M:%S GMT", time.gmtime(now)),
-            "network": report.statistics(links, now),
+            "network": network,
+            **reports.totals(network),
             "storageDomains": self._guests.storage.repo_stats(),
             "diskStats": _disks(self._guests.settings.data),
             "momStatus": "inactive",
@@ -124,7 +134,7 @@ class HostVerbs:
             "ksmMergeAcrossNodes": machine.read("/sys/kernel/mm/ksm/merge_across_nodes", "1") == "1",
             "ksmCpu": 0,
             "haScore": 0,
-            "haStats": {},
+            "haStats": _NO_HOSTED_ENGINE,
             "netConfigDirty": str(self._networks.dirty),
             "v2vJobs": {},
             "multipathHealth": {},

@@ -26,6 +26,7 @@ from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
 from ovis.agent.simulated.tuning import SimulatedTuning
+from ovis.agent.simulated.volumes import SimulatedVolumes
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.statuses import ExitCode, ExitReason
@@ -99,7 +100,7 @@ class SimulatedVm:
         self.task: asyncio.Task[None] | None = None
 
 
-class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
+class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes):
     """One simulated host."""
 
     recovering = False
@@ -566,13 +567,15 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning):
         vm = self._running(vmID)
         self._later(vm, self._reboot(vm))
 
-    async def vm_pause(self, vmID: str) -> None:
+    async def vm_pause(self, vmID: str) -> dict[str, Any]:
         self._set(self._running(vmID), st.PAUSED)
+        return {"vmList": {}}
 
-    async def vm_cont(self, vmID: str) -> None:
+    async def vm_cont(self, vmID: str) -> dict[str, Any]:
         vm = self._running(vmID)
         vm.pause_code = "NOERR"
         self._set(vm, vm.resume_as if vm.status == st.MIGRATION_DESTINATION else st.UP)
+        return {"vmList": {}}
 
     async def vm_hibernate(self, vmID: str, hibernationVolHandle: Any) -> None:
         vm = self._running(vmID)

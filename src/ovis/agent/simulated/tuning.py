@@ -10,7 +10,7 @@ from xml.etree.ElementTree import fromstring
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.contract import statuses as st
 from ovis.contract.domain.chains import chains_of
-from ovis.contract.errors import Code, VerbError
+from ovis.contract.errors import DONE, Code, VerbError
 
 _KEYS = ("total_bytes_sec", "read_bytes_sec", "write_bytes_sec", "total_iops_sec", "read_iops_sec", "write_iops_sec")
 _LEVELS = ("CRITICAL", "CRIT", "ERROR", "WARNING", "WARN", "INFO", "DEBUG")
@@ -64,10 +64,11 @@ class SimulatedTuning:
             found.append({"name": name, "path": path, "ioTune": limits})
         return found
 
-    async def vm_set_io_tune(self, vmID: str, tunables: Sequence[Mapping[str, Any]]) -> None:
+    async def vm_set_io_tune(self, vmID: str, tunables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         vm = self._running(vmID)
         wanted = [(self._target(vm, row, Code.IO_TUNE), _limits(row.get("ioTune"), Code.IO_TUNE)) for row in tunables]
         self._limits.setdefault(vmID, {}).update(wanted)
+        return dict(DONE)
 
     async def vm_get_io_tune(self, vmID: str) -> list[dict[str, Any]]:
         return self._tuned(self._running(vmID))
@@ -95,11 +96,13 @@ class SimulatedTuning:
         self._policies.setdefault(vmID, {}).update(rows)
         self._limits.setdefault(vmID, {}).update({n: dict(r["maximum"]) for n, r in rows.items()})
 
-    async def vm_set_cpu_tune_quota(self, vmID: str, quota: Any) -> None:
+    async def vm_set_cpu_tune_quota(self, vmID: str, quota: Any) -> dict[str, Any]:
         self._running(vmID)
+        return dict(DONE)
 
-    async def vm_set_cpu_tune_period(self, vmID: str, period: Any) -> None:
+    async def vm_set_cpu_tune_period(self, vmID: str, period: Any) -> dict[str, Any]:
         self._running(vmID)
+        return dict(DONE)
 
     async def vm_get_info(self, vmID: str) -> dict[str, Any]:
         vm = self._running(vmID)
@@ -172,11 +175,12 @@ class SimulatedTuning:
     async def host_get_devices_visibility(self, guidList: Sequence[str]) -> dict[str, bool]:
         return {str(guid): False for guid in guidList}
 
-    async def host_set_ksm_tune(self, tuningParams: Mapping[str, Any]) -> None:
+    async def host_set_ksm_tune(self, tuningParams: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in tuningParams.items():
             known = key in ("run", "sleep_millisecs", "pages_to_scan", "merge_across_nodes")
             if not known or not str(value).isdigit():
                 raise VerbError(Code.INVALID_PARAMETER, f"KSM has no {key} of {value!r}.")
+        return dict(DONE)
 
     async def host_set_mom_policy(self) -> None:
         raise VerbError(Code.MOM_POLICY, "This host has no memory policy engine; use Host.setKsmTune.")

@@ -88,8 +88,8 @@ def _disks(found: Any) -> list[dict[str, Any]]:
         {
             "path": fs.get("mountpoint", ""),
             "fs": fs.get("type", ""),
-            "total": str(fs["total-bytes"]),
-            "used": str(fs.get("used-bytes", 0)),
+            "total": fs["total-bytes"],
+            "used": fs.get("used-bytes", 0),
         }
         for fs in found or ()
         if "total-bytes" in fs

@@ -152,7 +152,7 @@ class LifeVerbs:
             guests.set(vm, before)
             raise
 
-    async def vm_pause(self, vmID: str) -> None:
+    async def vm_pause(self, vmID: str) -> dict[str, Any]:
         """Stop its CPUs."""
         guests = self._guests
         vm = guests.running(vmID)
@@ -161,8 +161,9 @@ class LifeVerbs:
         await self._hook(vm, "before_vm_pause")
         await guests.ask(vm, Code.UNEXPECTED, lambda d: d.suspend())
         guests.set(vm, st.PAUSED, pause_code=vm.record.pause_code)
+        return {"vmList": {}}
 
-    async def vm_cont(self, vmID: str) -> None:
+    async def vm_cont(self, vmID: str) -> dict[str, Any]:
         """Let its CPUs run."""
         guests = self._guests
         vm = guests.running(vmID)
@@ -175,6 +176,7 @@ class LifeVerbs:
             vm.started_at = time.monotonic()
             guests.awake(vm)
         guests.follow(vm)
+        return {"vmList": {}}
 
     async def _hook(self, vm: Vm, point: str) -> None:
         """Run a point with the live document."""

@@ -8,6 +8,7 @@ Follows: VM statistics of VDSM (units: per cent of one host CPU, KiB, bytes, nan
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import libvirt
@@ -21,6 +22,7 @@ from ovis.contract.errors import Code, VerbError
 
 log = structlog.get_logger(__name__)
 SAMPLE_SECONDS = 10.0
+_RUN = Path("/run/libvirt/qemu")
 _STUCK_MS = 30_000  # a monitor command that takes longer: not responding
 _GROUPS = (
     libvirt.VIR_DOMAIN_STATS_STATE
@@ -30,6 +32,31 @@ _GROUPS = (
     | libvirt.VIR_DOMAIN_STATS_INTERFACE
     | libvirt.VIR_DOMAIN_STATS_BLOCK
 )
+
+
+_UNKNOWN: dict[str, Any] = {
+    "acpiEnable": "true",
+    "appsList": [],
+    "balloonInfo": {},
+    "clientIp": "",
+    "cpuSys": "0.00",
+    "cpuUsage": "0",
+    "cpuUser": "0.00",
+    "disks": {},
+    "disksUsage": [],
+    "guestCPUCount": -1,
+    "guestFQDN": "",
+    "guestIPs": "",
+    "kvmEnable": "true",
+    "memUsage": "0",
+    "netIfaces": [],
+    "network": {},
+    "session": "Unknown",
+    "username": "Unknown",
+    "vcpuPeriod": 0,
+    "vcpuQuota": "-1",
+}
+"""A running VM's row before its first sample and the first word of its guest."""
 
 
 def rows(stats: Mapping[str, Any], group: str) -> list[dict[str, Any]]:
@@ -70,9 +97,12 @@ def usage(vm: Vm, now: Mapping[str, Any], before: Mapping[str, Any] | None) -> d
             "mem_total": str(available),
             "mem_unused": str(now.get("balloon.unused", 0)),
             "mem_free": str(usable),
-            "swap_in": str(now.get("balloon.swap_in", 0)),
-            "swap_out": str(now.get("balloon.swap_out", 0)),
-            "majflt": str(now.get("balloon.major_fault", 0)),
+            "swap_in": now.get("balloon.swap_in", 0),
+            "swap_out": now.get("balloon.swap_out", 0),
+            "majflt": now.get("balloon.major_fault", 0),
+            "minflt": now.get("balloon.minor_fault", 0),
+            "pageflt": now.get("balloon.major_fault", 0) + now.get("balloon.minor_fault", 0),
+            "mem_cached": str(now.get("balloon.disk_caches", 0)),
         },
         "balloonInfo": {
             "balloon_max": str(maximum),
@@ -145,6 +175,7 @@ class StatsVerbs:
     def __init__(self, guests: Guests) -> None:
         self._guests = guests
         self._samples: dict[str, dict[str, Any]] = {}
+        self._pids: dict[str, tuple[int, str]] = {}  # (libvirt's number of the run, process)
         self._last = 0.0
         self._sampling = asyncio.Lock()
 
@@ -168,7 +199,7 @@ class StatsVerbs:
         async with self._sampling:
             guests = self._guests
             asked = settled(guests)
-            found = await guests.link.call(_sample, set(guests.vms))
+            found = await guests.link.call(_sample, set(guests.vms), self._pids)
             self._last = time.monotonic()
             at = time.time()
             for vm_id, (stats, occupied) in found.items():
@@ -182,6 +213,7 @@ class StatsVerbs:
                 self._monitor(vm, occupied)
             for vm_id in [v for v in self._samples if v not in guests.vms]:
                 del self._samples[vm_id]
+                self._pids.pop(vm_id, None)
             states = {i: (s.get("state.state"), s.get("state.reason")) for i, (s, _) in found.items()}
             put_right(guests, asked, states)
 
@@ -205,17 +237,17 @@ class StatsVerbs:
         }
         if vm.down:
             return row
+        first = vm.devices.displays[0] if vm.devices.displays else None
         return {
-            "cpuUser": "0.00",
-            "cpuSys": "0.00",
-            "cpuUsage": "0",
-            "memUsage": "0",
-            "memoryStats": {},
-            "balloonInfo": {},
-            "network": {},
-            "disks": {},
+            **_UNKNOWN,
             **vm.stats,
             **row,
+            "cpuActual": bool(vm.stats),
+            "pid": self._pids[vm.id][1] if vm.id in self._pids else "0",
+            "displayPort": str(first.port) if first else "-1",
+            "displaySecurePort": str(first.tls_port) if first else "-1",
+            "displayIp": row["displayInfo"][0]["ipAddress"] if first else "0",
+            "displayType": "qxl" if first and first.type == "spice" else "vnc",
             "vcpuCount": str(vm.devices.vcpus),
             "elapsedTime": str(max(0, round(time.time() - record.begun))),
             "monitorResponse": "0" if vm.monitor_ok else "-1",
@@ -285,13 +317,18 @@ class StatsVerbs:
         return found
 
 
-def _sample(connection: Any, wanted: set[str]) -> dict[str, tuple[dict[str, Any], int]]:
+def _sample(
+    connection: Any, wanted: set[str], pids: dict[str, tuple[int, str]]
+) -> dict[str, tuple[dict[str, Any], int]]:
     """id -> (statistics, milliseconds that its monitor has been busy with one command)."""
     found: dict[str, tuple[dict[str, Any], int]] = {}
     for domain, stats in connection.getAllDomainStats(_GROUPS, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT):
         vm_id = domain.UUIDString()
         if vm_id not in wanted:
             continue
+        run = domain.ID()
+        if run >= 0 and pids.get(vm_id, (-1,))[0] != run:
+            pids[vm_id] = (run, _pid(domain.name()))
         busy = 0
         if "balloon.current" not in stats or "block.count" not in stats:
             try:
@@ -301,3 +338,11 @@ def _sample(connection: Any, wanted: set[str]) -> dict[str, tuple[dict[str, Any]
                 busy = 0
         found[vm_id] = (stats, busy)
     return found
+
+
+def _pid(name: str) -> str:
+    """QEMU's process, as this host numbers it."""
+    try:
+        return (_RUN / f"{name}.pid").read_text(encoding="ascii").strip()
+    except OSError:
+        return "0"

@@ -17,7 +17,7 @@ import structlog
 from ovis.agent.virt.complete import TUNE, volumes_of
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.vm import Vm
-from ovis.contract.errors import Code, VerbError
+from ovis.contract.errors import DONE, Code, VerbError
 
 log = structlog.get_logger(__name__)
 KEYS = ("total_bytes_sec", "read_bytes_sec", "write_bytes_sec", "total_iops_sec", "read_iops_sec", "write_iops_sec")
@@ -132,7 +132,7 @@ class TuneVerbs:
 
     # -- disks ---------------------------------------------------------------------------------------------------
 
-    async def vm_set_io_tune(self, vmID: str, tunables: Any) -> None:
+    async def vm_set_io_tune(self, vmID: str, tunables: Any) -> dict[str, Any]:
         """Limit disks, each by name or path; all are checked before the first is changed."""
         vm = self._guests.running(vmID)
         live = await self._live(vm, Code.IO_TUNE)
@@ -140,6 +140,7 @@ class TuneVerbs:
             (target_of(live, row, Code.IO_TUNE), limits(row.get("ioTune"), Code.IO_TUNE)) for row in tunables if row
         ]
         await self._limit(vm, wanted, Code.IO_TUNE)
+        return dict(DONE)
 
     async def _limit(self, vm: Vm, wanted: Iterable[tuple[str, dict[str, int]]], code: int) -> None:
         for target, values in wanted:
@@ -203,13 +204,15 @@ class TuneVerbs:
             except VerbError as err:  # the limit is kept; a host without cgroups cannot hold it
                 log.warning("the CPU limit is not in force", vm=vm.id, error=err.message)
 
-    async def vm_set_cpu_tune_quota(self, vmID: str, quota: Any) -> None:
+    async def vm_set_cpu_tune_quota(self, vmID: str, quota: Any) -> dict[str, Any]:
         """Microseconds of a period that each of the VM's CPUs may run; below zero: no limit."""
         await self._schedule(self._guests.running(vmID), {"vcpu_quota": _whole(quota, "quota")})
+        return dict(DONE)
 
-    async def vm_set_cpu_tune_period(self, vmID: str, period: Any) -> None:
+    async def vm_set_cpu_tune_period(self, vmID: str, period: Any) -> dict[str, Any]:
         """Microseconds of a period."""
         await self._schedule(self._guests.running(vmID), {"vcpu_period": _whole(period, "period")})
+        return dict(DONE)
 
     async def _schedule(self, vm: Vm, values: dict[str, int]) -> None:
         await self._guests.ask(vm, Code.CPU_TUNE, lambda d: d.setSchedulerParametersFlags(values, _LIVE))

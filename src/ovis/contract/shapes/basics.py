@@ -269,3 +269,10 @@ class VolumeSizeInfo(TypedDict):
 
 
 JobStatus = Literal["PENDING", "FAILED", "SUCCEEDED", "FENCED"]
+
+
+class Outcome(TypedDict):
+    """What some verbs answer instead of true. code: 0, or they would have failed."""
+
+    code: int
+    message: str

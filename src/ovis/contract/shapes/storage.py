@@ -275,10 +275,10 @@ class VolumeInfoResponse(TypedDict):
 class QemuImageInfo(TypedDict):
     format: QemuImageFormat
     virtualsize: Uint
-    clustersize: Uint
-    backingfile: str
-    compat: Qcow2Compat
-    bitmaps: Qcow2Bitmaps
+    clustersize: NotRequired[Uint]
+    backingfile: NotRequired[str]
+    compat: NotRequired[Qcow2Compat]
+    bitmaps: NotRequired[Qcow2Bitmaps]
 
 
 SyncType = Literal["ALL", "INTERNAL", "LEAF"]

@@ -3,7 +3,7 @@
 Follows: the published schema of VDSM: names, types and what may be missing are facts of the wire.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from ovis.contract.shapes.basics import (
     BoolText,
@@ -100,20 +100,9 @@ class DriveSpecVolumeCdrom(TypedDict):
 
 DriveSpecCdrom = DriveSpecPathCdrom | DriveSpecVolumeCdrom
 DriveSpec = DriveSpecVolume | DriveSpecGUID | DriveSpecPayload | DriveSpecPath | DriveSpecCdrom
-VmExitCode = Literal["ERROR", "NORMAL"]
-VmExitReason = Literal[
-    "admin shutdown",
-    "destroyed on startup",
-    "generic error",
-    "libvirt domain missing",
-    "libvirt start failed",
-    "lost qemu connection",
-    "migration failed",
-    "migration succeeded",
-    "save state succeeded",
-    "success",
-    "user shutdown",
-]
+VmExitCode = Literal[0, 1]
+VmExitReason = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+"""See contract.statuses."""
 
 
 class ExitedVmStats(TypedDict):
@@ -416,6 +405,12 @@ class MigrateParams(TypedDict):
     cpusets: NotRequired[list[str]]
     numaNodesets: NotRequired[list[str]]
     zerocopy: NotRequired[bool]
+
+
+class PausedVm(TypedDict):
+    """Nothing but the word that it was done."""
+
+    vmList: dict[str, Any]
 
 
 class MigrationOutcome(TypedDict):
