@@ -58,6 +58,7 @@ class Scene:
         if not PYTHON:
             pytest.skip("hook scripts of these tests need a system's python3")
         self.base = base
+        self.seen: set[str] = set()  # points of records that were dropped
         for name in ("hooks", "records", "orders"):
             (base / name).mkdir(parents=True, exist_ok=True)
 
@@ -97,5 +98,6 @@ class Scene:
 
     def forget(self) -> None:
         """Drop the records."""
+        self.seen.update(self.points())
         for file in (self.base / "records").iterdir():
             file.unlink()
