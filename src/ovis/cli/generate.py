@@ -193,6 +193,7 @@ A script runs at a point if it is an executable file in the folder of that name 
   on a migration's target). The text is the standard error of the last script that ran, at `before_vm_start` of the last that
   failed. *Used*: the operation goes on with the changed document. A data point's document must stay JSON everywhere.
 - *User*: `vdsm` if the agent is root and there is such an account, else the agent's own; root at some points.
+- Scripts that import `libvirt`, `guestfs` and the like need the distribution's packages for their own interpreter.
 - There is no limit of time unless `--hook-seconds` sets one. A script that takes long is shown in its VM's job.
 - `ovis-agent hooks run --hooks-dir DIR --point POINT --domxml FILE` tries a point by hand.
 """

@@ -240,7 +240,7 @@ async def test_statistics_and_capabilities_are_what_hooks_make_of_them(hooked: H
         vm_id, xml = vm()
         await create(client, vm_id, xml)
         await client.until(vm_id, "Powering up")
-        cases = (
+        cases: tuple[tuple[str, str, dict[str, Any], str], ...] = (
             ("get_caps", "Host.getCapabilities", {}, '"kvmEnabled"'),
             ("get_stats", "Host.getStats", {}, '"cpuUser"'),
             ("get_vm_stats", "VM.getStats", {"vmID": vm_id}, '"vmName"'),

@@ -298,10 +298,24 @@ async def test_a_script_that_hangs_is_named_and_goes_with_who_gives_it_up(scene:
     assert told[0][1] is not None and told[-1] == (VM, None)
 
 
+async def test_of_several_scripts_that_run_for_a_vm_the_oldest_is_named(scene: Scene) -> None:
+    scene.put("after_vm_pause", "50_hangs", HANGS)
+    scene.record("after_vm_cont")
+    hooks = hooks_of(scene)
+    task = asyncio.ensure_future(call(hooks, "after_vm_pause", vm_id=VM))
+    await hanging(scene)
+    await call(hooks, "after_vm_cont", vm_id=VM)
+    assert hooks.running[VM].point == "after_vm_pause"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert hooks.running == {}
+
+
 async def test_a_limit_ends_a_script_if_one_is_set(scene: Scene) -> None:
     scene.put("before_vm_pause", "50_hangs", HANGS)
-    with pytest.raises(HookError):
-        await asyncio.wait_for(call(hooks_of(scene, limit=0.2), "before_vm_pause"), 60)
+    with pytest.raises(HookError, match=r"50_hangs was killed after 0\.5 s"):
+        await asyncio.wait_for(call(hooks_of(scene, limit=0.5), "before_vm_pause"), 60)
     assert not alive(int((scene.base / "pid").read_text()))
 
 

@@ -7,6 +7,8 @@ Follows: VDSM's hooks: 0 went well; 1 failed, the others still run; 2 failed, st
 1. A changed document counts even from a script that failed.
 """
 
+import asyncio
+import itertools
 import os
 import tempfile
 import time
@@ -26,6 +28,7 @@ log = structlog.get_logger(__name__)
 DIRECTORY = "/usr/libexec/vdsm/hooks"
 _DOCUMENT_BYTES = 16 << 20  # a document that grows beyond is an accident
 _STOP = 2
+_SLOW_SECONDS = 10.0  # after which a script that runs is worth a line in the log
 
 
 class HookError(VerbError):
@@ -82,12 +85,18 @@ class Hooks:
 
     def __init__(self, folder: str = DIRECTORY, *, limit: float = 0.0, places: Mapping[str, str] = {}) -> None:
         self.folder = Path(folder or DIRECTORY)
-        self.running: dict[str, Running] = {}
+        self._runs: dict[str, dict[int, Running]] = {}  # by VM, by run
+        self._numbers = itertools.count()
         self.told: Callable[[str, Running | None], None] = lambda vm_id, running: None
         self.own: Callable[[str], Mapping[str, str]] = lambda vm_id: {}
         self._limit = limit
         self._places = places
         self._library = library()
+
+    @property
+    def running(self) -> dict[str, Running]:
+        """By VM: the script that has run for it the longest."""
+        return {vm_id: min(runs.values(), key=lambda r: r.begun) for vm_id, runs in self._runs.items()}
 
     def scripts(self, point: str) -> list[str]:
         """Paths of a point's scripts, in order."""
@@ -169,23 +178,30 @@ class Hooks:
         """All scripts over one file. env: beside the agent's own."""
         user = account(point.user)
         file = _file(content, user)
-        vm_id = env.get("vmId", "")
+        vm_id, number = env.get("vmId", ""), next(self._numbers)
         ended: list[Finished] = []
         try:
             whole = self._environment(env, "_hook_json" if point.json else "_hook_domxml", file)
             for path in scripts:
-                ended.append(await self._one(point, path, whole, user, vm_id))
+                self._tell(vm_id, number, Running(point.name, os.path.basename(path), time.time()))
+                ended.append(await self._one(path, whole, user, vm_id))
                 if ended[-1].status == _STOP:
                     break
             return Ran(_read(point, file), tuple(ended))
         finally:
-            self._tell(vm_id, None)
+            self._tell(vm_id, number, None)
             Path(file).unlink(missing_ok=True)
 
-    async def _one(self, point: Point, path: str, env: Mapping[str, str], user: User | None, vm_id: str) -> Finished:
-        self._tell(vm_id, Running(point.name, os.path.basename(path), time.time()))
-        done = await Script(path, env, user).run(self._limit)
-        log.info(f"{path}: rc={done.status} err={done.error!r}", vm=vm_id or None, seconds=round(done.seconds, 3))
+    async def _one(self, path: str, env: Mapping[str, str], user: User | None, vm_id: str) -> Finished:
+        vm = vm_id or None
+        slow = asyncio.get_running_loop().call_later(
+            _SLOW_SECONDS, lambda: log.warning("a hook still runs", path=path, vm=vm, seconds=_SLOW_SECONDS)
+        )
+        try:
+            done = await Script(path, env, user).run(self._limit)
+        finally:
+            slow.cancel()
+        log.info(f"{path}: rc={done.status} err={done.error!r}", vm=vm, seconds=round(done.seconds, 3))
         if done.status not in (0, 1, _STOP):
             log.warning("a hook ended with a status that has no meaning", path=path, status=done.status)
         return done
@@ -199,14 +215,18 @@ class Hooks:
         whole[variable] = file
         return whole
 
-    def _tell(self, vm_id: str, running: Running | None) -> None:
+    def _tell(self, vm_id: str, number: int, running: Running | None) -> None:
+        """A run's script changed, or it ended: what the VM waits for is told."""
         if not vm_id:
             return
+        runs = self._runs.setdefault(vm_id, {})
         if running is not None:
-            self.running[vm_id] = running
-        elif self.running.pop(vm_id, None) is None:
-            return
-        self.told(vm_id, running)
+            runs[number] = running
+        else:
+            runs.pop(number, None)
+        if not runs:
+            del self._runs[vm_id]
+        self.told(vm_id, self.running.get(vm_id))
 
 
 def _file(content: bytes, user: User | None) -> str:

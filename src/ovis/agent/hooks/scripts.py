@@ -104,13 +104,15 @@ class Script:
     def __init__(self, path: str, environment: Mapping[str, str], user: User | None) -> None:
         self._path, self._environment, self._user = path, environment, user
         self._process: subprocess.Popen[bytes] | None = None
-        self._given_up = False
+        self._given_up = self._late = False
+        self._limit = 0.0
         self._guard = threading.Lock()
 
     async def run(self, limit: float = 0.0) -> Finished:
         """Wait for its end. limit: seconds after which it is killed; 0: none."""
         running = _in_thread(self._run)
-        timer = asyncio.get_running_loop().call_later(limit, self.give_up) if limit > 0 else None
+        self._limit = limit
+        timer = asyncio.get_running_loop().call_later(limit, self._too_long) if limit > 0 else None
         try:
             return await running
         except asyncio.CancelledError:
@@ -119,6 +121,10 @@ class Script:
         finally:
             if timer is not None:
                 timer.cancel()
+
+    def _too_long(self) -> None:
+        self._late = True
+        self.give_up()
 
     def give_up(self) -> None:
         """Kill it with its children, now or as soon as it begins."""
@@ -143,7 +149,10 @@ class Script:
             status = self._process.wait()
             size = os.fstat(error.fileno()).st_size
             error.seek(max(0, size - _ERROR_BYTES))
-            return Finished(self._path, status, error.read(_ERROR_BYTES), time.monotonic() - begun)
+            said = error.read(_ERROR_BYTES)
+            if self._late:
+                said += f"{self._path} was killed after {self._limit:g} s\n".encode()
+            return Finished(self._path, status, said, time.monotonic() - begun)
 
     def _start(self, error: int) -> subprocess.Popen[bytes]:
         try:

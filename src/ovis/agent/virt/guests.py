@@ -110,7 +110,6 @@ class Guests:
     def _slow(self, vm: Vm, row: dict[str, Any] | None) -> None:
         if row is not None and vm.hook is row:
             vm.hook_told = True
-            log.warning("a hook takes its time", vm=vm.id, point=row["point"], script=row["script"])
             self.tell(vm)
 
     def running(self, vm_id: str) -> Vm:
