@@ -14,7 +14,7 @@ async def test_capabilities_tell_the_truth(lab: Lab) -> None:
         assert "model_Nehalem" in flags and "sse4_2" in flags
         assert caps["clusterLevels"][-2:] == ["4.7", "4.8"]
         assert "q35" in caps["emulatedMachines"]
-        assert int(caps["memSize"]) > 500 and int(caps["cpuThreads"]) == len(caps["onlineCpus"])
+        assert int(caps["memSize"]) > 500 and int(caps["cpuThreads"]) == len(caps["onlineCpus"].split(","))
         assert caps["networks"]["ovirtmgmt"]["addr"] == client.agent.address
         assert caps["networks"]["ovirtmgmt"]["ports"] == ["eth0"]
         assert set(caps["nics"]) == {"eth0", "eth1"} and caps["nics"]["eth1"]["hwaddr"]

@@ -284,6 +284,16 @@ def _host_devices(connection: Any, wanted: set[str]) -> dict[str, Any]:
         group = capability.find("iommuGroup")
         if group is not None:
             params["iommu_group"] = group.get("number", "")
+        bridge = (capability.findtext("class") or "").startswith("0x06")
+        params["is_assignable"] = "false" if kind == "pci" and (group is None or bridge) else "true"
+        if root.findtext("driver/name"):
+            params["driver"] = root.findtext("driver/name")
+        node = capability.find("numa")
+        if node is not None:
+            params["numa_node"] = node.get("node", "0")
+        for functions in capability.findall("capability"):
+            if functions.get("type") == "virt_functions":
+                params["totalvfs"] = functions.get("maxCount") or str(len(functions.findall("address")))
         names = {"pci": ("domain", "bus", "slot", "function"), "usb_device": ("bus", "device"), "scsi": ("host", "bus", "target", "lun")}  # fmt: skip
         params["address"] = {n: capability.findtext(n) or "" for n in names[kind]}
         found[root.findtext("name") or device.name()] = {"params": params}

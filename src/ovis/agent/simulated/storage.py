@@ -172,9 +172,14 @@ class SimulatedStorage:
             "name": domain["name"],
             "type": {1: "NFS", 4: "LOCALFS", 6: "POSIXFS"}.get(domain["type"], "NFS"),
             "class": {1: "Data", 2: "Iso", 3: "Backup"}.get(domain["class"], "Data"),
-            "version": str(domain["version"]),
+            "version": int(domain["version"]),
             "pool": [domain["pool"]] if domain["pool"] else [],
             "role": "Regular",
+            "lver": -1,
+            "spm_id": -1,
+            "master_ver": 0,
+            "block_size": 512,
+            "alignment": 1048576,
             "remotePath": domain["path"],
         }
 

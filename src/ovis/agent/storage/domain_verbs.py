@@ -71,7 +71,7 @@ class DomainVerbs:
                 "type": facts.get("TYPE", ""),
                 "class": facts.get("CLASS", "Data"),
                 "role": facts.get("ROLE", REGULAR),
-                "version": facts.get("VERSION", "0"),
+                "version": as_int(facts, "VERSION"),
                 "pool": [facts["POOL_UUID"]] if facts.get("POOL_UUID") else [],
                 "master_ver": as_int(facts, "MASTER_VERSION"),
                 "lver": lease.lver if master else -1,

@@ -29,7 +29,7 @@ def starts(data: bytes) -> dict[int, int]:
 
 def _gpt(data: bytes) -> dict[int, int]:
     header = data[SECTOR : 2 * SECTOR]
-    if header[:8] != b"EFI PART":
+    if header[:8] != b"EFI PART" or len(header) < 92:
         return {}
     where, count, size = struct.unpack_from("<QII", header, 72)
     found = {}
