@@ -214,3 +214,21 @@ async def test_health_and_certificates_need_no_sign_in(place: Lab) -> None:
             assert found.status_code == 200
             assert text in found.text
         assert (await client.get("/ovirt-engine/services/pki-resource?resource=key")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api?rsdl", "/api/?rsdl", "/ovirt-engine/api/v3?rsdl"])
+async def test_the_root_of_dialect_3_describes_itself(place: Lab, path: str) -> None:
+    found = await get(place, path)
+    root = ElementTree.fromstring(found.content)
+    assert (found.status_code, root.tag) == (200, "rsdl")
+    assert root.get("href") == path.split("?")[0].rstrip("/") + "?rsdl"
+    assert root.find("links/link") is not None
+    as_json = await get(place, path, Accept="application/json")
+    assert as_json.json()["rel"] == "rsdl"
+
+
+async def test_the_schema_of_dialect_3_is_a_file(place: Lab) -> None:
+    found = await get(place, "/api?schema")
+    assert found.headers["content-type"] == "application/octet-stream"
+    assert "ovirt-engine-api-schema.xsd" in found.headers["content-disposition"]
+    assert ElementTree.fromstring(found.content).tag.endswith("schema")

@@ -21,6 +21,7 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Malformed, NotFound
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
+from ovis.engine.http.documents import Documents
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
 from ovis.engine.http.messages import Answer, Receive, Request, Send, first_headers, send_answer
@@ -63,6 +64,7 @@ class App:
         self._sso = Sso(services.store, sessions)
         self._endpoints = endpoints
         self._entry = Entry(resources, self.codecs, instance_id)
+        self._documents = Documents(resources)
         self._rows = Rows(self.codecs)
         self._operations = Operations(services, self._rows)
 
@@ -129,7 +131,8 @@ class App:
         if not target.segments:
             if request.method not in _ROOT_METHODS:
                 raise MethodNotAllowed(f"{request.method} is not possible here.", allowed=("GET", "HEAD"))
-            answer = await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
+            described = self._documents.answer(call, fmt)
+            answer = described or await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
         else:
             found = self.routers[target.dialect].find(target.segments)
             if found is None:
