@@ -5,13 +5,17 @@ Imports are inside the functions: `--help` stays quick.
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from ovis.agent.main import hooks
+
+_CALL = """\
+arguments: NAME=VALUE, a JSON object or list, or - for a JSON object on standard input (for secrets); the later wins.
+`ovis-agent call VERB ?` tells what a verb takes.
+exit status: 0 done, 1 the agent refused (its code is told), 2 wrong arguments, 3 the agent cannot be reached"""
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -54,10 +58,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     sub.add_argument("--base-port", type=int, default=54400)
     sub.add_argument("--cluster")
     sub = verb("call", "call a verb of a running agent")
-    sub.add_argument("method", help="for example Host.getStats")
-    sub.add_argument("params", nargs="?", default="{}", help="JSON object or list")
-    sub.add_argument("--address", default="127.0.0.1")
-    sub.add_argument("--port", type=int, default=54321)
+    sub.epilog, sub.formatter_class = _CALL, argparse.RawDescriptionHelpFormatter
+    sub.add_argument("method", help="for example Host.getStats; `list` names all that are served")
+    sub.add_argument("arguments", nargs="*", metavar="NAME=VALUE|JSON|-")
+    sub.add_argument("--host", "--address", dest="host", default="", help="default: where this host's agent listens")
+    sub.add_argument("--port", type=int, default=0)
+    sub.add_argument("--timeout", type=float, default=180.0, help="seconds to wait for the answer")
+    sub.add_argument("--flow", default="", help="correlation id for the agent's log")
     hooks.add_parser(verbs)
     return parser.parse_args(argv)
 
@@ -70,7 +77,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.verb == "join":
         return _join(args)
     if args.verb == "call":
-        return asyncio.run(_call(args))
+        from ovis.agent.main import call
+
+        return asyncio.run(call.run(args))
     import uvloop
 
     from ovis.agent.main.logs import configure
@@ -94,26 +103,6 @@ def _join(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _call(args: argparse.Namespace) -> int:
-    from ovis.agent.main.identity import Identity
-    from ovis.agent.rpc.client import AgentClient
-    from ovis.contract.errors import VerbError
-
-    identity = Identity(Path(args.data))
-    try:
-        client = await AgentClient.connect(
-            args.address, args.port, identity.client_context() if identity.joined else None
-        )
-        try:
-            print(json.dumps(await client.call(args.method, json.loads(args.params)), indent=2, sort_keys=True))
-        finally:
-            await client.close()
-    except VerbError as err:
-        print(f"ovis-agent: {err.message} (code {err.code})", file=sys.stderr)
-        return 1
-    return 0
-
-
 def _stopped() -> asyncio.Event:
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -123,6 +112,7 @@ def _stopped() -> asyncio.Event:
 
 
 async def _run(args: argparse.Namespace) -> int:
+    from ovis.agent.main.call import note_place
     from ovis.agent.main.identity import Identity
     from ovis.agent.main.settings import AgentSettings
     from ovis.agent.rpc.server import RpcServer, server_context
@@ -158,7 +148,8 @@ async def _run(args: argparse.Namespace) -> int:
 
         driver = LibvirtDriver(settings, identity)
     server = RpcServer(Dispatcher(driver))
-    await server.start(settings.listen, settings.port, server_context(identity))
+    port = await server.start(settings.listen, settings.port, server_context(identity))
+    note_place(identity.folder, settings.listen, port)
     await driver.start(server.publish)
     stopped = _stopped()
     await stopped.wait()
