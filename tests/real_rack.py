@@ -6,7 +6,7 @@ Does: join the agents, shared storage, a disk with the ticking guest. Needs what
 import glob
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ def _ok(answer: httpx.Response) -> Any:
 
 
 @contextmanager
-def real_place(folder: Path, hosts: int = 2) -> Iterator[Place]:
+def real_place(folder: Path, hosts: int = 2, options: Sequence[str] = ()) -> Iterator[Place]:
     """Everything up, with an active storage domain `data` on the rack's shared folder."""
     rack = Rack(hosts)
     made = Installation(
@@ -116,7 +116,7 @@ def real_place(folder: Path, hosts: int = 2) -> Iterator[Place]:
             subprocess.run(
                 [*command, "--name", name, "--address", address], check=True, capture_output=True, timeout=60
             )
-            agents[name] = Agent(rack, name)
+            agents[name] = Agent(rack, name, *options)
             agents[name].start()
         made.hosts_up(hosts)
         shared = rack.shared / "data"
