@@ -38,13 +38,13 @@ def system(place: Place) -> Iterator[Any]:
         yield made
 
 
-def guest(place: Place, client: httpx.Client, name: str) -> tuple[str, str]:
+def guest(place: Place, client: httpx.Client, name: str, size: int = SIZE) -> tuple[str, str]:
     """(VM, its data disk): the ticking guest with a disk that tests write to."""
     vm = place.add_guest(client, name)
     disk = {
         "name": f"{name}-data",
         "format": "raw",
-        "provisioned_size": SIZE,
+        "provisioned_size": size,
         "storage_domains": {"storage_domain": [{"name": "data"}]},
     }
     body = {"interface": "virtio", "bootable": False, "active": True, "disk": disk}
@@ -200,6 +200,40 @@ def test_any_snapshot_of_a_running_guest_is_removed_and_nothing_is_lost(
         reads(place, client, vm, disk, **expected)
         halt(service)
         service.remove()
+
+
+@pytest.mark.parametrize("victim", ["agent", "guest"])
+def test_a_merge_survives_the_death_of_its_agent_and_of_its_guest(
+    place: Place, client: httpx.Client, system: Any, victim: str
+) -> None:
+    vm, disk = guest(place, client, f"{victim}-dies", 512 * MIB)
+    service = system.vms_service().vm_service(vm)
+    start(service)
+    write(place, client, vm, disk, m1=1)
+    snapshot = snap(service, "large")
+    through(place, client, vm, disk, "write -P 5 100M 256M")
+    write(place, client, vm, disk, m1=7, m2=2)
+    host = place.host_of(client, vm)
+    snapshot.remove(query={"async": "true"})
+    until(lambda: "mirror" in place.rack.virsh(host, "dumpxml", vm) or gone(snapshot), "a merge that runs")
+    if victim == "agent":
+        place.agents[host].kill()
+        place.agents[host].start()
+    else:
+        place.rack.virsh(host, "destroy", vm)
+    until(lambda: gone(snapshot), "a snapshot that is gone", 120)
+    until(lambda: str(service.get().status) in ("up", "powering_up", "down"), "a VM at rest", 60)
+    if victim == "agent":
+        through(place, client, vm, disk, "read -P 5 100M 256M")
+        reads(place, client, vm, disk, m1=7, m2=2)
+        assert counter(place, client, vm) > 0
+        until(lambda: client.get("/hosts?search=name%3D" + host).json()["host"][0]["status"] == "up", "the host", 60)
+        halt(service)
+    becomes(service, "down")
+    holds(place, client, disk, m1=7, m2=2, m100=5, m355=5)
+    assert volumes(place, client, disk) == 1
+    assert not service.get().has_illegal_images
+    service.remove()
 
 
 def test_a_preview_shows_what_was_undo_what_is_commit_stays(place: Place, client: httpx.Client, system: Any) -> None:

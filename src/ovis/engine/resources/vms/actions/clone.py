@@ -292,6 +292,7 @@ async def _merge(ctx: Context) -> None:
     p: CloneParams = ctx.params
     for row in await ctx.read(lambda rd: state.disks_of(rd, p.snapshot_id)):
         await merge.fold(ctx, p.vm_id, row)
+    await merge.sweep(ctx, p.disks)
     await ctx.write(lambda tx: remove.forget(tx, p.snapshot_id))
 
 

@@ -6,6 +6,7 @@ Follows: flows, section 9: the layer above a snapshot's volume is merged into th
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -23,11 +24,12 @@ from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.storage_domains.connect import up_hosts
 from ovis.engine.resources.vms.snapshots import layers, state
 from ovis.engine.resources.vms.snapshots.tables import DiskLayer, SnapshotDisk
-from ovis.engine.resources.vms.snapshots.take import live_chains
+from ovis.engine.resources.vms.snapshots.take import live_chains, runs
 from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
+_PATIENCE = 300  # fifths of a second
 _TRIES = 2  # of a live merge whose job a silent host may have lost
 _LONGEST_PAUSE = 5.0
 _RESTING = (S.DOWN, S.IMAGE_LOCKED, S.SUSPENDED)
@@ -71,7 +73,9 @@ async def fold(ctx: Context, vm_id: str, row: SnapshotDisk) -> None:
     """Merge what lies upon a snapshot's volume of a disk into it, delete the layer, and forget that the snapshot has the
     disk. A failure leaves the VM as it is; the snapshot's volume is illegal then, since it holds a part of the layer."""
     found = await ctx.read(lambda rd: fold_of(rd, row))
-    if found is not None and found.top:
+    if found is None or not found.top:
+        await ctx.write(lambda tx: _without(tx, row))
+    else:
         await ctx.write(lambda tx: _mark(tx, row.id, illegal=True))  # from now on it may hold a part of the layer
         try:
             await _merge(ctx, vm_id, found)
@@ -82,14 +86,18 @@ async def fold(ctx: Context, vm_id: str, row: SnapshotDisk) -> None:
             await ctx.write(lambda tx: state.mark_illegal(tx, vm_id))
             raise
         await ctx.write(lambda tx: _merged(tx, found))
-    gone = await layers.delete_doomed(ctx, [row.disk_id])
+    await sweep(ctx, [row.disk_id])
 
-    def save(tx: Tx) -> None:
-        gone(tx)
-        if tx.get(SnapshotDisk, row.id) is not None:
-            tx.delete(SnapshotDisk, row.id)
 
-    await ctx.write(save)
+async def sweep(ctx: Context, disk_ids: Iterable[str]) -> None:
+    """Layers of these disks that were merged, now or in an attempt that broke off, go from storage."""
+    gone = await layers.delete_doomed(ctx, disk_ids)
+    await ctx.write(gone)
+
+
+def _without(tx: Tx, row: SnapshotDisk) -> None:
+    if tx.get(SnapshotDisk, row.id) is not None:
+        tx.delete(SnapshotDisk, row.id)
 
 
 def _mark(tx: Tx, row_id: str, *, illegal: bool) -> None:
@@ -99,7 +107,8 @@ def _mark(tx: Tx, row_id: str, *, illegal: bool) -> None:
 
 
 def _merged(tx: Tx, found: Fold) -> None:
-    """Who stood on the layer stands on the base; the layer is doomed."""
+    """Who stood on the layer stands on the base; the layer is doomed, and the snapshot is without the disk."""
+    _without(tx, found.row)
     top, base = tx.get(DiskLayer, found.top), found.row.volume_id
     if top is None or top.doomed:
         return
@@ -137,9 +146,13 @@ async def _merge(ctx: Context, vm_id: str, found: Fold) -> None:
                 await _cold(ctx, found)
                 return
             if found.top not in chain.volumes:
-                await _settled(ctx, found, chain.volume(0))
-                return
+                if await _settled(ctx, vm_id, found):
+                    return
+                continue
             row = (await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id}))[0]
+            if row.get("status") == "Down":  # its chain is old news; the store will say so in a moment
+                await ctx.services.hosts.live.vm_changes(vm_id, wait)
+                continue
             job = next((j for j in (row.get("vmJobs") or {}).values() if j["imgUUID"] == found.image.image_id), None)
             if job is not None:
                 end = int(job.get("end") or 0)
@@ -151,9 +164,9 @@ async def _merge(ctx: Context, vm_id: str, found: Fold) -> None:
             else:
                 # The job may have ended between the two looks.
                 chain = (await live_chains(ctx, host_id, vm_id)).get(found.image.image_id)
-                if chain is not None and found.top in chain.volumes:
+                here = chain is not None and found.top in chain.volumes
+                if here and await runs(ctx, host_id, vm_id):
                     raise Fault("the host could not merge the layer")
-                continue
         except HostError as err:
             if err.code not in (Code.NO_SUCH_VM, Code.VM_IS_DOWN):
                 raise
@@ -182,19 +195,18 @@ async def _ask(ctx: Context, host_id: str, vm_id: str, found: Fold) -> None:
         raise NotBegun(err.message) from err
 
 
-async def _settled(ctx: Context, found: Fold, leaf: str) -> None:
-    """The host has written down what QEMU did, or does so in a moment."""
-    for _ in range(100):
+async def _settled(ctx: Context, vm_id: str, found: Fold) -> bool:
+    """Whether what QEMU did is written down: the host does so in a moment, also after its agent was away. False if the
+    guest ended before: then storage itself is asked."""
+    for _ in range(_PATIENCE):
         info = await volumes.exists(ctx, replace(found.image, volume_id=found.top))
         if info is None or info.get("legality") == "ILLEGAL":
-            return
-        await asyncio.sleep(0.1)
+            return True
+        if await ctx.read(lambda rd: rd.need(Vm, vm_id).status) in _RESTING:
+            return False
+        await asyncio.sleep(0.2)
     log.warning("a merged layer still counts as legal", volume=found.top)
-    await ctx.services.hosts.spm_call(
-        found.image.pool_id,
-        "Volume.setLegality",
-        found.image.verb_ids() | {"volumeID": found.top, "legality": "ILLEGAL"},
-    )
+    return not await _in_chain(ctx, found)
 
 
 async def _cold(ctx: Context, found: Fold) -> None:

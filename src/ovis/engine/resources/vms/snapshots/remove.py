@@ -137,6 +137,7 @@ async def _merge(ctx: Context) -> Callable[[Tx], None]:
     for row in await ctx.read(lambda rd: state.disks_of(rd, p.snapshot_id)):
         if p.only in ("", row.id):
             await merge.fold(ctx, p.vm_id, row)
+    await merge.sweep(ctx, p.disks)
 
     def save(tx: Tx) -> None:
         if p.only:

@@ -193,10 +193,11 @@ async def go_over(ctx: Context) -> bool:
                 params = await ctx.read(lambda rd: _request(rd, p, job))
                 await ctx.services.hosts.call(host_id, "VM.snapshot", params, correlation_id=ctx.correlation_id)
                 continue
-            if told is None or told["status"] in ("done", "failed", "aborted"):
+            ended = told is None or told["status"] in ("done", "failed", "aborted")
+            if ended and await runs(ctx, host_id, p.vm_id):  # else what the host shows of it may be old
                 error = (told or {}).get("error") or {}
                 raise _Refused(str(error.get("message") or "the guest did not go over to the new layers"))
-            if told.get("progress") is not None:
+            if told is not None and told.get("progress") is not None:
                 await ctx.progress(int(told["progress"]))
         except HostError as err:
             if err.code not in (Code.NO_SUCH_VM, Code.VM_IS_DOWN):
@@ -224,6 +225,17 @@ async def _uses(ctx: Context, host_id: str, p: Any) -> bool | None:
         if chain is not None:
             found.append(chain.volume(0) == layer.volume)
     return all(found) if found else None
+
+
+async def runs(ctx: Context, host_id: str, vm_id: str) -> bool:
+    """Whether the host still has the guest; of one that has ended, it keeps old news until it is told to forget."""
+    try:
+        rows = await ctx.services.hosts.call(host_id, "VM.getStats", {"vmID": vm_id})
+    except HostError as err:
+        if err.code in (Code.NO_SUCH_VM, Code.VM_IS_DOWN):
+            return False
+        raise
+    return bool(rows) and rows[0].get("status") != "Down"
 
 
 async def live_chains(ctx: Context, host_id: str, vm_id: str) -> Any:
