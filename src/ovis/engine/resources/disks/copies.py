@@ -42,7 +42,7 @@ def planned(
             "A thin disk lies on its template's storage domain.",
             "Clone instead.",
         )
-    bodies.raise_all(disks.space_refusals(domain, _LAYER if layered else source.actual_size or 0))
+    bodies.raise_all(disks.space_refusals(domain, _LAYER if layered else source.total_size or source.actual_size or 0))
     fmt = DiskFormat.COW if layered else wish.format or source.format or DiskFormat.RAW
     sparse = True if fmt is DiskFormat.COW else wish.sparse if wish.sparse is not None else source.sparse
     disk_id, volume = bodies.new_id(), bodies.new_id()

@@ -248,6 +248,7 @@ async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runti
         pool, domain, image, volume = runtime.saved.memory
         params["memoryDumpVolume"] = dict(zip(names, (pool, domain, image, volume), strict=True))
         params["memoryConfVolume"] = dict(zip(names, runtime.saved.configuration, strict=True))
+        params["restoreFromSnapshot"] = runtime.saved.shared
     await monitoring.cleared(host_id, p.vm_id)
     arguments = {"vmID": p.vm_id, "vmParams": params}
     try:

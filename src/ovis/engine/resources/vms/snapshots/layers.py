@@ -5,10 +5,12 @@ Does: chain arithmetic over rows, steps that look first. Does not: know why (tak
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ovis.engine.commands import Command, Context, Step, begin
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskFormat, DiskStatus, QcowVersion
 from ovis.engine.model.types import Disk
 from ovis.engine.resources import bodies
@@ -16,6 +18,8 @@ from ovis.engine.resources.disks import volumes
 from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.vms.snapshots.tables import DiskLayer, SnapshotDisk
 from ovis.engine.store.session import Reader, Tx
+
+log = structlog.get_logger(__name__)
 
 
 class NewLayer(Struct, frozen=True):
@@ -128,6 +132,39 @@ async def delete_doomed(ctx: Context, disk_ids: Iterable[str]) -> Callable[[Tx],
                 tx.delete(DiskLayer, volume)
 
     return save
+
+
+async def measured(ctx: Context, disk_ids: Iterable[str], fresh: Iterable[NewLayer] = ()) -> Callable[[Tx], None]:
+    """What disks take on storage: the volume that is written to, and all of them. fresh: layers that are about to be
+    written to. Storage that does not answer now leaves the numbers as they are."""
+    tops = {layer.disk_id: layer.volume for layer in fresh}
+    found: dict[str, tuple[int, int]] = {}
+    for disk_id in disk_ids:
+        image, wanted = await ctx.read(lambda rd, d=disk_id: (rd.get(DiskImage, d), _all(rd, d)))  # type: ignore[misc]
+        if image is None:
+            continue
+        try:
+            top = tops.get(disk_id, image.volume_id)
+            infos = {v: await volumes.exists(ctx, replace(image, volume_id=v)) for v in {*wanted, top}}
+        except (HostError, HostUnreachable) as err:
+            log.info("a disk was not measured", disk=disk_id, error=str(err))
+            continue
+        sizes = {v: int(info.get("truesize") or 0) for v, info in infos.items() if info is not None}
+        found[disk_id] = sizes.get(top, 0), sum(sizes.values())
+
+    def save(tx: Tx) -> None:
+        for disk_id, (actual, total) in found.items():
+            disk = tx.get(Disk, disk_id)
+            if disk is not None and (disk.actual_size, disk.total_size) != (actual, total):
+                tx.update(replace(disk, actual_size=actual, total_size=total))
+
+    return save
+
+
+def _all(rd: Reader, disk_id: str) -> set[str]:
+    image = rd.get(DiskImage, disk_id)
+    tops = [row.volume_id for row in rd.find(SnapshotDisk, disk_id=disk_id)]
+    return {v for top in [*tops, *([image.volume_id] if image else [])] for v in chain(rd, top)}
 
 
 # -- layers that go by themselves -----------------------------------------------------------------------------------

@@ -331,9 +331,11 @@ def _come_back(tx: Tx, ctx: Context) -> None:
 async def _delete(ctx: Context) -> Callable[[Tx], None]:
     p: PreviewParams = ctx.params
     gone = await layers.delete_doomed(ctx, p.touched)
+    sizes = await layers.measured(ctx, p.touched)
 
     def save(tx: Tx) -> None:
         gone(tx)
+        sizes(tx)
         state.set_status(tx, p.snapshot_id, SnapshotStatus.OK)
         state.unlock(tx, p.vm_id, p.disks, str(ctx.state.get("after") or p.was))
 

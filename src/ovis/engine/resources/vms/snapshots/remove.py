@@ -21,7 +21,7 @@ from ovis.engine.model.enums import LogSeverity, SnapshotStatus, SnapshotType
 from ovis.engine.model.types import Disk, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import memory
-from ovis.engine.resources.vms.snapshots import merge, rules, state
+from ovis.engine.resources.vms.snapshots import layers, merge, rules, state
 from ovis.engine.resources.vms.snapshots.tables import SnapshotDisk, VmSnapshot
 from ovis.engine.resources.vms.snapshots.take import room, words
 from ovis.engine.store.session import Reader, Tx
@@ -138,8 +138,10 @@ async def _merge(ctx: Context) -> Callable[[Tx], None]:
         if p.only in ("", row.id):
             await merge.fold(ctx, p.vm_id, row)
     await merge.sweep(ctx, p.disks)
+    sizes = await layers.measured(ctx, p.disks)
 
     def save(tx: Tx) -> None:
+        sizes(tx)
         if p.only:
             state.set_status(tx, p.snapshot_id, SnapshotStatus.OK)
         else:

@@ -156,8 +156,10 @@ async def take(ctx: Context) -> Callable[[Tx], None]:
     """The guest goes over, if there is one; from then on the new layers are the VM's."""
     p = ctx.params
     live = await go_over(ctx)
+    sizes = await layers.measured(ctx, p.disks, p.layers)
 
     def save(tx: Tx) -> None:
+        sizes(tx)
         layers.known(tx, p.layers)
         for layer in p.layers:
             layers.use(tx, layer.disk_id, layer.volume)
