@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ovis.contract.checks import result
 from ovis.contract.domain.specs import Disk
 from ovis.contract.errors import Code, VerbError
+from ovis.contract.shapes.events import shape_of
 from ovis.contract.verbs import VERBS
 from tests.agent.rack import MIB, Client, Lab, create, domain, nic
 from tests.agent.wire import keys
@@ -30,6 +32,13 @@ async def code(client: Client, verb: str, **params: Any) -> int:
     with pytest.raises(VerbError) as caught:
         await client(verb, **params)
     return caught.value.code
+
+
+async def told(client: Client, event: str) -> None:
+    """Wait for an event."""
+    async with asyncio.timeout(30):
+        while event not in [name for name, _ in client.events]:
+            await asyncio.sleep(0.05)
 
 
 def ids(disk: Disk) -> dict[str, str]:
@@ -65,6 +74,25 @@ async def test_every_report_has_its_keys_and_types(lab: Lab) -> None:
         for verb in ("VM.getInfo", "VM.getMigrationStatus", "VM.screenshot", "VM.pause", "VM.cont", "VM.getIoTune"):
             await ask(client, verb, vmID=vm_id)
         await client("VM.destroy", vmID=vm_id)
+
+
+async def test_events_have_their_shapes_and_networks_that_change_are_told(lab: Lab) -> None:
+    async with lab.clients("h1") as (client,):
+        vm_id, xml = domain(disks=[await lab.guest(client)], nics=[nic()])
+        await create(client, vm_id, xml)
+        await client.until(vm_id, "Powering up")
+        await client("VM.destroy", vmID=vm_id)
+        await asyncio.sleep(2)  # longer than the watch waits
+        seen = list(client.events)
+        assert "|net|host_conn|no_id" not in [name for name, _ in seen]  # guests' own NICs are no news
+        assert f"|virt|VM_status|{vm_id}" in [name for name, _ in seen]
+        for verb in ("add", "del"):
+            client.events.clear()
+            lab.rack.hostlab("exec", "h1", "--", "ip", "addr", verb, "192.0.2.77/32", "dev", "eth1")
+            await told(client, "|net|host_conn|no_id")
+        for event, body in [*seen, *client.events]:
+            assert isinstance(body.pop("notify_time"), int)
+            assert list(result(shape_of(event), body)) == [], (event, body)
 
 
 async def test_a_vm_that_went_down_has_its_end_until_it_is_destroyed(lab: Lab) -> None:

@@ -63,6 +63,7 @@ class Jobs:
         self._rows: dict[str, Job] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self.told: Callable[[Job], None] = lambda job: None  # a job began or ended
 
     async def load(self) -> None:
         """Read what the last run left; a job that ran then has failed, unless libvirt may still be at it."""
@@ -109,7 +110,8 @@ class Jobs:
 
         try:
             async with self._slots:
-                self._rows[job.id] = replace(job, status="running", progress=0)
+                running = self._rows[job.id] = replace(job, status="running", progress=0)
+                self.told(running)
                 await run(progress)
             ended = replace(job, status="done", progress=100)
         except VerbError as err:
@@ -128,6 +130,7 @@ class Jobs:
             await self._save(ended)
         self._rows[job.id] = ended
         self._running.pop(job.id, None)
+        self.told(ended)
 
     async def _save(self, job: Job) -> None:
         await in_thread(records.write_file, self._folder / f"{job.id}.json", msgspec.json.encode(job))

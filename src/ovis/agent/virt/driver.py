@@ -15,6 +15,7 @@ from ovis.agent.host.reports import ReportVerbs
 from ovis.agent.host.secrets import SecretVerbs
 from ovis.agent.host.tuning import TuningVerbs
 from ovis.agent.host.verbs import HostVerbs
+from ovis.agent.host.watch import NetworkWatch
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.network.setup import NetworkVerbs
@@ -25,13 +26,16 @@ from ovis.agent.virt.desktop import DesktopVerbs
 from ovis.agent.virt.devices import DeviceVerbs
 from ovis.agent.virt.disk_facts import DiskFactVerbs
 from ovis.agent.virt.events import Events
+from ovis.agent.virt.external import ExternalVerbs
 from ovis.agent.virt.facts import Facts
 from ovis.agent.virt.floppy import FloppyVerbs
+from ovis.agent.virt.freeze import FreezeVerbs
 from ovis.agent.virt.guest_agent import GuestAgents
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.hibernate import HibernateVerbs
 from ovis.agent.virt.life import LifeVerbs
 from ovis.agent.virt.link import Link
+from ovis.agent.virt.memory import MemoryVerbs
 from ovis.agent.virt.merge import LiveMergeVerbs
 from ovis.agent.virt.migrate import MigrateVerbs
 from ovis.agent.virt.recover import recover
@@ -61,6 +65,7 @@ class LibvirtDriver:
         self._link.on_event = Events(self._guests).take
         self._link.on_open = self._opened
         self._recovering = True
+        self._watch: NetworkWatch | None = None
         self._finding: asyncio.Task[None] | None = None
         self._snapshots = SnapshotVerbs(self._guests, self._storage.core.jobs)
         self._merges = LiveMergeVerbs(self._guests, self._storage)
@@ -70,6 +75,9 @@ class LibvirtDriver:
             HibernateVerbs(self._guests),
             MigrateVerbs(self._guests, self._stats),
             DeviceVerbs(self._guests, self._stats),
+            MemoryVerbs(self._guests, self._stats),
+            FreezeVerbs(self._guests),
+            ExternalVerbs(self._guests),
             self._snapshots,
             self._merges,
             self._stats,
@@ -101,15 +109,20 @@ class LibvirtDriver:
     async def start(self, publish: Publish) -> None:
         """Returns at once as far as libvirt is concerned: it may come later."""
         self._guests.publish = publish
+        self._storage.core.jobs.told = lambda job: publish(f"|jobs|status|{job.id}", job.row())
+        self._watch = NetworkWatch(publish)
         await self._guests.hooks.domain("before_vdsm_start", "")
         self._settings.run.mkdir(parents=True, exist_ok=True, mode=0o755)
         await self._networks.start()
         await self._storage.start()
         await self._link.start()
         self._guests.spawn(self._stats.run())
+        self._watch.start()
 
     async def stop(self) -> None:
         """Guests go on."""
+        if self._watch is not None:
+            self._watch.stop()
         await self._guests.stop()
         await self._link.stop()
         await self._storage.stop()

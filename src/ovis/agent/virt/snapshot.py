@@ -159,13 +159,9 @@ class SnapshotVerbs:
 
         async def run(progress: Progress) -> None:
             await self._take(vm, drives, memory, calm=calm, minutes=minutes, progress=progress)
-            self._tell(job)
 
         args = {"vm": vmID, "drives": [[d.image, d.base, d.volume] for d in drives]}
         await self._jobs.start(job, "snapshot_vm", run, kind=_KIND, args=args)
-
-    def _tell(self, job: str) -> None:
-        self._guests.publish(f"|jobs|status|{job}", {job: {"job_type": _KIND, "status": "done"}})
 
     async def _take(
         self, vm: Vm, drives: Sequence[Drive], memory: str, *, calm: bool, minutes: int, progress: Progress

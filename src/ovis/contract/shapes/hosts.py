@@ -228,8 +228,8 @@ class HostDevice(TypedDict):
 
 
 HostDevices = dict[str, HostDevice]
-HostJobStatus = Literal["aborted", "done", "failed", "pending", "running"]
-HostJobType = Literal["storage", "v2v"]
+HostJobStatus = Literal["aborted", "aborting", "done", "failed", "pending", "running"]
+HostJobType = Literal["storage", "v2v", "virt"]
 
 
 class HostJobInfo(TypedDict):
