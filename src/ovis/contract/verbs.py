@@ -173,7 +173,7 @@ _TABLE = """\
 + VM.desktopLogoff
 + VM.desktopSendHcCommand
 + VM.destroy
-- VM.getExternalData
++ VM.getExternalData
 + VM.getInfo
 + VM.getMigrationStatus
 + VM.getStats
@@ -196,8 +196,8 @@ _TABLE = """\
 + VM.setTicket
 + VM.shutdown
 + VM.setDestroyOnReboot
-- VM.freeze
-- VM.thaw
++ VM.freeze
++ VM.thaw
 + VM.snapshot
 + VM.setBalloonTarget
 - VM.diskReplicateStart
@@ -219,8 +219,8 @@ _TABLE = """\
 + Volume.setDescription
 + Volume.setLegality
 - Volume.teardown
-- VM.hotplugMemory
-- VM.hotunplugMemory
++ VM.hotplugMemory
++ VM.hotunplugMemory
 + VM.setNumberOfCpus
 + VM.setIoTune
 + VM.getIoTune

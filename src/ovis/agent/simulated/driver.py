@@ -22,6 +22,7 @@ from ovis.agent.driver import Publish
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated import reports
+from ovis.agent.simulated.devices import SimulatedDevices
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
@@ -59,6 +60,7 @@ class SimulatedVm:
         "exit_code",
         "exit_message",
         "exit_reason",
+        "external",
         "hook", "host",
         "incoming_limit",
         "macs",
@@ -98,9 +100,10 @@ class SimulatedVm:
         self.merges: dict[str, dict[str, Any]] = {}  # vmJobs
         self.resume_as = st.UP  # what an incoming guest becomes
         self.task: asyncio.Task[None] | None = None
+        self.external: dict[str, str] = {}  # what VM.create brought: of the TPM, of the firmware
 
 
-class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes):
+class SimulatedDriver(SimulatedDevices, SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes):
     """One simulated host."""
 
     recovering = False
@@ -475,7 +478,7 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning, Sim
                     }
                     for i, mac in enumerate(vm.macs)
                 },
-                "disks": {},
+                "disks": self._disk_figures(vm),
                 "displayPort": str(vm.console_port),
                 "displaySecurePort": "-1",
                 "vmJobs": dict(vm.merges),
@@ -508,6 +511,7 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning, Sim
             vm = SimulatedVm(vmID, vmParams["xml"])
         except (KeyError, ElementTree.ParseError) as err:
             raise VerbError(Code.CREATE_FAILED, f"The domain XML cannot be read: {err}") from err
+        vm.external = {k: str(vmParams[f"_X_{k}data"]) for k in ("tpm", "nvram") if vmParams.get(f"_X_{k}data")}
         self.vms[vmID] = vm
         restoring = bool(vmParams.get("memoryDumpVolume"))
         if restoring:
@@ -674,35 +678,6 @@ class SimulatedDriver(SimulatedSnapshots, SimulatedStorage, SimulatedTuning, Sim
             else {"code": 0, "message": "Done"}
         )
         return {"status": status, "progress": 0, "downtime": 12, "vmStatus": vm.status}
-
-    async def vm_update_device(self, vmID: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_set_ticket(self, vmID: str) -> None:
-        self._running(vmID)
-
-    async def vm_change_cd(self, vmID: str) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_hotplug_disk(self, vmID: str) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_hotunplug_disk(self, vmID: str) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_hotplug_nic(self, vmID: str) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_hotunplug_nic(self, vmID: str) -> dict[str, Any]:
-        return self._row(self._running(vmID))
-
-    async def vm_set_number_of_cpus(self, vmID: str, numberOfCpus: Any) -> dict[str, Any]:
-        vm = self._running(vmID)
-        vm.vcpus = int(numberOfCpus)
-        return self._row(vm)
-
-    async def vm_set_balloon_target(self, vmID: str) -> None:
-        self._running(vmID)
 
     async def vm_disk_size_extend(self, vmID: str, driveSpecs: Mapping[str, Any], newSize: Any) -> dict[str, Any]:
         self._running(vmID)

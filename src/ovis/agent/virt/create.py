@@ -15,6 +15,7 @@ import structlog
 from ovis.agent.hooks.documents import custom_of
 from ovis.agent.virt import complete as documents, starts
 from ovis.agent.virt.events import apply_stop
+from ovis.agent.virt.external import put_back
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.life import truth
 from ovis.agent.virt.link import reason
@@ -58,17 +59,19 @@ class CreateVerbs:
         vm.custom = custom_of(root)
         guests.add(vm)
         snapshot = truth(vmParams.get("restoreFromSnapshot"))
-        vm.task = guests.spawn(self._run(vm, xml, memory, snapshot=snapshot))
+        vm.task = guests.spawn(self._run(vm, xml, memory, snapshot=snapshot, given=vmParams))
         return {"vmId": vmID, "status": vm.status}
 
-    async def _run(self, vm: Vm, xml: str, memory: Mapping[str, Any] | None, *, snapshot: bool) -> None:
+    async def _run(
+        self, vm: Vm, xml: str, memory: Mapping[str, Any] | None, *, snapshot: bool, given: Mapping[str, Any]
+    ) -> None:
         guests = self._guests
         try:
             if memory:
                 saved = await guests.storage.volume_path(*pdiv(memory).ids)
-                await self._restore(vm, xml, str(saved), snapshot=snapshot)
+                await self._restore(vm, xml, str(saved), snapshot=snapshot, given=given)
             else:
-                await self._start(vm, xml)
+                await self._start(vm, xml, given)
         except VerbError as err:
             guests.ended(vm, ExitCode.ERROR, ExitReason.GENERIC_ERROR, err.message)
         except libvirt.libvirtError as err:
@@ -79,10 +82,11 @@ class CreateVerbs:
             log.exception("a VM was not created", vm=vm.id)
             guests.ended(vm, ExitCode.ERROR, ExitReason.GENERIC_ERROR, f"Internal error: {err}")
 
-    async def _start(self, vm: Vm, xml: str) -> None:
+    async def _start(self, vm: Vm, xml: str, given: Mapping[str, Any]) -> None:
         guests = self._guests
         whole, images = await prepared(guests, vm.id, xml)
         self._uses(vm, images)
+        await put_back(vm.id, whole, given)
         paused = documents.metadata_text(documents.read(xml), "launchPaused") == "true"
         flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
         hooked = starts.has_scripts(guests.hooks)
@@ -97,7 +101,7 @@ class CreateVerbs:
             await starts.after_start(guests, vm, live)
         await self._started(vm, live, paused=bool(flags & libvirt.VIR_DOMAIN_START_PAUSED), hooked=hooked)
 
-    async def _restore(self, vm: Vm, xml: str, path: str, *, snapshot: bool) -> None:
+    async def _restore(self, vm: Vm, xml: str, path: str, *, snapshot: bool, given: Mapping[str, Any]) -> None:
         """From saved memory: the domain as it was saved, with this host's paths. The engine's new document only
         counts for what may differ (its metadata is the saved one's), and for hooks, whose changes of it do not count."""
         guests = self._guests
@@ -108,6 +112,7 @@ class CreateVerbs:
         volumes = await volumes_of(guests, documents.read(moved), vm.id)
         whole, images = await prepared(guests, vm.id, moved, moved=True, volumes=volumes)
         self._uses(vm, images)
+        await put_back(vm.id, whole, given)
         paused = documents.metadata_text(documents.read(xml), "launchPaused") == "true"
         flags = libvirt.VIR_DOMAIN_SAVE_PAUSED if paused else libvirt.VIR_DOMAIN_SAVE_RUNNING
         hooked = starts.has_scripts(guests.hooks)

@@ -181,7 +181,8 @@ class DeviceVerbs:
             )
             return self._stats.row(vm)
         if kind == "interface":
-            return await self._update_nic(vm, params.get("xml"))
+            custom = params.get("custom")
+            return await self._update_nic(vm, params.get("xml"), custom if isinstance(custom, Mapping) else {})
         raise VerbError(Code.UPDATE_DEVICE, f"Devices of type {str(kind)[:40]!r} cannot be changed.")
 
     async def vm_set_ticket(
@@ -254,20 +255,20 @@ class DeviceVerbs:
             custom = custom_of_device(live, found)
             await self._guests.hooks.domain("before_nic_hotunplug", alone(found), vm_id=vm.id, device=custom)
             async with self._hooked(vm, "nic_hotunplug", found, custom, fail=True):
-                await self._unplug(vm, found, Code.NIC_UNPLUG)
+                await unplug(self._guests, vm, found, Code.NIC_UNPLUG)
             mac = _attribute(found, "mac", "address").lower()
             live = await self._live(vm, Code.NIC_UNPLUG)
             await self._metadata(vm, merged_metadata(live, None, lambda d: (d.get("mac_address") or "").lower() == mac))
         return await self._changed(vm)
 
-    async def _update_nic(self, vm: Vm, xml: Any) -> dict[str, Any]:
+    async def _update_nic(self, vm: Vm, xml: Any, more: Mapping[str, Any]) -> dict[str, Any]:
         root, nic = device_of(xml, "interface")
         live = await self._live(vm, Code.UPDATE_DEVICE)
         found = find_nic(live, nic)
         if found is None:
             raise VerbError(Code.UPDATE_DEVICE, "The VM has no such NIC.")
         await self._complete_nic(nic, Code.UPDATE_DEVICE)
-        custom = custom_of_device(root, nic)
+        custom = custom_of_device(root, nic) | {str(k): str(v) for k, v in more.items()}
         nic = await changed_device(self._guests.hooks, "before_update_device", nic, vm.id, None, custom)
         changed = changed_nic(found, nic)
         async with self._hooked(vm, "update_device", nic, custom, fail=True):
@@ -288,23 +289,6 @@ class DeviceVerbs:
                 await hooks.domain(f"after_{what}_fail", alone(element), vm_id=vm.id, device=custom)
             raise
         await hooks.domain(f"after_{what}", alone(element), vm_id=vm.id, device=custom)
-
-    async def _unplug(self, vm: Vm, gone_device: Element, code: int) -> None:
-        """Ask the guest to let go, and wait until it did."""
-        alias = _alias(gone_device)
-        gone: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        vm.removals[alias] = gone
-        xml = alone(gone_device)
-        try:
-            await self._guests.ask(vm, code, lambda d: d.detachDeviceFlags(xml, _LIVE))
-            async with asyncio.timeout(_UNPLUG_SECONDS):
-                went = await gone
-        except TimeoutError as err:
-            raise VerbError(code, f"The guest did not let the device go in {_UNPLUG_SECONDS:g} s.") from err
-        finally:
-            vm.removals.pop(alias, None)
-        if not went:
-            raise VerbError(code, "The guest refused to let the device go.")
 
     # -- disks ---------------------------------------------------------------------------------------------------
 
@@ -342,7 +326,7 @@ class DeviceVerbs:
             custom = custom_of_device(live, found)
             await self._guests.hooks.domain("before_disk_hotunplug", alone(found), vm_id=vm.id, device=custom)
             async with self._hooked(vm, "disk_hotunplug", found, custom):
-                await self._unplug(vm, found, Code.DISK_UNPLUG)
+                await unplug(self._guests, vm, found, Code.DISK_UNPLUG)
             name = _attribute(found, "target", "dev")
             live = await self._live(vm, Code.DISK_UNPLUG)
             await self._metadata(
@@ -428,6 +412,24 @@ class DeviceVerbs:
         except (TypeError, ValueError) as err:
             raise VerbError(Code.INVALID_PARAMETER, f"target is no number: {target!r}") from err
         await self._guests.ask(vm, 53, lambda d: d.setMemoryFlags(kib, _LIVE))
+
+
+async def unplug(guests: Guests, vm: Vm, gone_device: Element, code: int) -> None:
+    """Ask the guest to let a device go, and wait until it did."""
+    alias = _alias(gone_device)
+    gone: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    vm.removals[alias] = gone
+    xml = alone(gone_device)
+    try:
+        await guests.ask(vm, code, lambda d: d.detachDeviceFlags(xml, _LIVE))
+        async with asyncio.timeout(_UNPLUG_SECONDS):
+            went = await gone
+    except TimeoutError as err:
+        raise VerbError(code, f"The guest did not let the device go in {_UNPLUG_SECONDS:g} s.") from err
+    finally:
+        vm.removals.pop(alias, None)
+    if not went:
+        raise VerbError(code, "The guest refused to let the device go.")
 
 
 def _cd_drive(live: Element, spec: Mapping[str, Any]) -> Element:
