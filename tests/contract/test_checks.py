@@ -17,6 +17,10 @@ class Outer(TypedDict):
     parts: list[Inner]
 
 
+class Several(TypedDict):
+    names: list[str]
+
+
 ARGUMENTS_TAKEN: list[tuple[Any, Any]] = [
     (str, "a"),
     (str, 5),
@@ -31,6 +35,7 @@ ARGUMENTS_TAKEN: list[tuple[Any, Any]] = [
     (list[str], ["a", 1]),
     (Outer, {"name": "x", "unknown": []}),
     (Inner | None, None),
+    (Several, {"names": "one"}),
     (dict[str, Any], {"any": {"thing": 1}}),
 ]
 

@@ -77,6 +77,8 @@ def _walk(shape: Any, value: Any, where: str, *, strict: bool, depth: int) -> It
         if isinstance(value, list | tuple):
             for number, part in enumerate(value):
                 yield from _walk(args[0], part, f"{where}[{number}]", **more)
+        elif depth and not strict and isinstance(value, _SCALARS):  # engines send one NIC where several may stand
+            yield from _walk(args[0], value, where, **more)
         else:
             yield _misfit(where, shape, value)
     elif origin is dict or is_typeddict(shape):
