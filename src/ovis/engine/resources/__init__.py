@@ -29,6 +29,7 @@ from ovis.engine.resources import (
     vnic_profiles,
 )
 from ovis.engine.resources.clusters import resource as clusters
+from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.disks import commands as disk_commands, resource as disks, tables as disk_tables
 from ovis.engine.resources.hosts import resource as hosts, tables as host_tables
 from ovis.engine.resources.storage_domains import (
@@ -88,6 +89,7 @@ TABLES: tuple[Table, ...] = (
     *tags.TABLES,
     *small.TABLES,
     instance_types.TABLE,
+    custom_properties.TABLE,
     *host_tables.TABLES,
     *storage_tables.TABLES,
     *template_tables.TABLES,

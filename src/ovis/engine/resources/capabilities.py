@@ -18,6 +18,7 @@ from ovis.engine.declare.shape import XML_ATTRIBUTE, Many, Names
 from ovis.engine.model import enums
 from ovis.engine.model.types import Cpu, CustomProperty, Permit, PowerManagement
 from ovis.engine.resources.cpu_catalog import CPU_MODELS
+from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.levels import LATEST, LEVELS
 from ovis.engine.resources.os_catalog import SYSTEMS
 from ovis.engine.store.session import Reader
@@ -96,16 +97,6 @@ FENCE_AGENTS = tuple(
     "amt_ws apc apc_snmp bladecenter cisco_ucs drac5 drac7 eps hpblade ilo ilo2 ilo3 ilo4 ilo_ssh ipmilan redfish rsa "
     "rsb wti".split()
 )
-# name: (first level, what a value must look like)
-CUSTOM_PROPERTIES: Mapping[str, tuple[tuple[int, int], str]] = {
-    "sap_agent": ((4, 2), "^(true|false)$"),
-    "sndbuf": ((4, 2), "^[0-9]+$"),
-    "viodiskcache": ((4, 2), "^(none|writeback|writethrough)$"),
-    "hugepages": ((4, 2), "^[0-9]+$"),
-    "scsi_hostdev": ((4, 4), "^(scsi_generic|scsi_block|scsi_hd|virtio_blk_pci)$"),
-    "nvram_template": ((4, 4), "^.*$"),
-    "extra_cpu_flags": ((4, 6), "^([+-]?[a-zA-Z0-9_-]+)(,[+-]?[a-zA-Z0-9_-]+)*$"),
-}
 # What holds at one cluster level.
 VersionCaps: Any = msgspec.defstruct(
     "VersionCaps",
@@ -135,7 +126,7 @@ def _cpus(label: str) -> Iterable[Cpu]:
             yield Cpu(type=model.name, level=model.levels[label], architecture=architecture)
 
 
-def _caps(level: tuple[int, int]) -> Any:
+def _caps(rd: Reader, level: tuple[int, int]) -> Any:
     label = f"{level[0]}.{level[1]}"
     return VersionCaps(
         id=label,
@@ -145,9 +136,8 @@ def _caps(level: tuple[int, int]) -> Any:
         cpus=list(_cpus(label)),
         power_managers=[PowerManagement(type=agent) for agent in FENCE_AGENTS],
         custom_properties=[
-            CustomProperty(name=name, regexp=pattern)
-            for name, (since, pattern) in CUSTOM_PROPERTIES.items()
-            if since <= level
+            CustomProperty(name=name, regexp=pattern or ".*")
+            for name, pattern in custom_properties.of_vms(rd, level).items()
         ],
         permits=[Permit(id=str(p.id), name=p.rest_name, administrative=p.administrative) for p in PermitName],
         **{element: list(legal) for element, (_, legal) in LISTS.items()},
@@ -156,7 +146,7 @@ def _caps(level: tuple[int, int]) -> Any:
 
 def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Any]]:
     """Every level."""
-    return {"": [_caps(level) for level in LEVELS]}
+    return {"": [_caps(rd, level) for level in LEVELS]}
 
 
 RESOURCE = Resource(

@@ -23,6 +23,7 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Column, Table, name_columns
@@ -69,7 +70,8 @@ def seed(tx: Tx) -> None:
 
 
 def _check(tx: Tx, found: InstanceType) -> None:
-    bodies.raise_all(bodies.text_refusals(found.name, "name", NAME_RULE))
+    reasons = bodies.text_refusals(found.name, "name", NAME_RULE)
+    bodies.raise_all(reasons + custom_checks.of_vm(tx, found, "instance type"))
     bodies.require_free_name(tx, InstanceType, found.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=found.id)
 
 

@@ -12,6 +12,7 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import NotFound
 from ovis.engine.declare.resource import PUBLIC, Op, Param, Resource
 from ovis.engine.model.types import SystemOption, SystemOptionValue
+from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.levels import LEVELS
 from ovis.engine.store.session import Reader
 
@@ -114,7 +115,7 @@ def _policies(level: tuple[int, int]) -> str:
     )
 
 
-def values(name: str) -> list[tuple[str, str]]:
+def values(rd: Reader, name: str) -> list[tuple[str, str]]:
     """(level or `general`, value) of an option; nothing for unknown ones."""
     if name in _ONE:
         return [(GENERAL, _text(_ONE[name]))]
@@ -122,13 +123,16 @@ def values(name: str) -> list[tuple[str, str]]:
         return [(f"{a}.{b}", _from_level(_BY_LEVEL[name], (a, b))) for a, b in LEVELS]
     if name == "MigrationPolicies":
         return [(f"{a}.{b}", _policies((a, b))) for a, b in LEVELS]
+    if name in custom_properties.KEYS:
+        found = custom_properties.values(rd, (name,))
+        return [(custom_properties.label(level), found[name, level]) for level in LEVELS]
     return []
 
 
 def get(rd: Reader, call: Call) -> SystemOption:
     """GET /options/NAME, with `version=LEVEL` only that level's value."""
     name = call.ids[-1]
-    found = values(name)
+    found = values(rd, name)
     if not found:
         raise NotFound(f"SystemOption: {name}")
     wanted = call.params.get("version")

@@ -18,6 +18,7 @@ from ovis.engine.model.enums import LogSeverity, VnicPassThroughMode
 from ovis.engine.model.types import Network, NetworkFilter, VnicPassThrough, VnicProfile
 from ovis.engine.resources import bodies
 from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.network_filters import DEFAULT_FILTER_ID, resolve_filter
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -50,7 +51,9 @@ REMOVED = Audit(
 
 
 def _check(rd: Reader, profile: VnicProfile) -> None:
-    bodies.raise_all(bodies.text_refusals(profile.name, "name", TextRule(256, 1)))
+    bodies.raise_all(
+        bodies.text_refusals(profile.name, "name", TextRule(256, 1)) + custom_checks.of_profile(rd, profile)
+    )
     bodies.require_free_name(
         rd,
         VnicProfile,

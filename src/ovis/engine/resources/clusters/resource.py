@@ -37,6 +37,7 @@ from ovis.engine.model.types import (
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.clusters import rules
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.levels import level_of
 from ovis.engine.resources.network_filters import FILTERS_OF_CLUSTER
 from ovis.engine.resources.networks import MANAGEMENT, NETWORKS_OF_CLUSTER, ClusterNetwork, attach
@@ -141,6 +142,8 @@ def update(tx: Tx, call: Call, body: Cluster) -> Cluster:
             "The compatibility version of a cluster with hosts cannot go down.",
         )
     _check(tx, new)
+    if level_of(new.version) != level_of(old.version):
+        bodies.raise_all(custom_checks.of_cluster(tx, new))
     tx.update(new)
     if old.data_center is None and new.data_center is not None:
         network = bodies.resolve(tx, Network, Network(name=MANAGEMENT), data_center_id=new.data_center.id)

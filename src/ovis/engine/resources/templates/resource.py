@@ -42,6 +42,7 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies
 from ovis.engine.resources.disks.attachments import disks_of_vm, row_id
 from ovis.engine.resources.disks.tables import TemplateDisk
@@ -99,6 +100,7 @@ def _check(rd: Reader, template: Template) -> None:
     bodies.raise_all(
         bodies.text_refusals(template.name, "name", NAME_RULE)
         + bodies.text_refusals(template.description, "description", TEXT_RULE)
+        + custom_checks.of_vm(rd, template, "template")
     )
     if template.cluster is None:
         return

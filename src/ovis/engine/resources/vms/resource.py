@@ -43,6 +43,7 @@ from ovis.engine.model.types import (
     VmPlacementPolicy,
 )
 from ovis.engine.resources import bodies, cross_search as cross
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
@@ -89,7 +90,7 @@ def _check(rd: Reader, vm: Vm) -> None:
             "VALIDATION_OS_UNKNOWN", f"There is no operating system {vm.os.type}.", "See /operatingsystems.", bad=True
         )
     sysprep = system is not None and system.windows and vm.initialization is not None
-    bodies.raise_all(rules.value_refusals(vm, name_max=15 if sysprep else 64))
+    bodies.raise_all(rules.value_refusals(vm, name_max=15 if sysprep else 64) + custom_checks.of_vm(rd, vm))
     cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
     if cluster.data_center is not None:
         _name_rules(rd, vm, str(cluster.data_center.id))

@@ -33,6 +33,7 @@ from ovis.engine.model.types import (
     Vm,
 )
 from ovis.engine.resources import bodies
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, sets
 from ovis.engine.resources.disks.attachments import attach
 from ovis.engine.resources.disks.tables import DiskImage
@@ -94,7 +95,7 @@ def words(rd: Reader, params: CloneParams, step_state: Mapping[str, Any]) -> Map
 
 def _named(rd: Reader, vm: Vm) -> None:
     """The copy's name fits and is free."""
-    bodies.raise_all(vm_rules.value_refusals(vm))
+    bodies.raise_all(vm_rules.value_refusals(vm) + custom_checks.of_vm(rd, vm))
     cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
     center = str(cluster.data_center.id) if cluster.data_center else ""
     clusters = [str(c.id) for c in rd.find(Cluster, data_center_id=center)]

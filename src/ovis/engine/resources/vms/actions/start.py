@@ -25,6 +25,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskStatus, HostStatus, LogSeverity, StorageDomainStatus
 from ovis.engine.model.types import Action, Cluster, Host, StorageDomain, Vm
 from ovis.engine.resources import bodies
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
@@ -137,7 +138,8 @@ def _launch(
     """Check, place, write down, begin. keep_restart: another try is due if this one fails."""
     effective = with_run_once(vm, runtime)
     once = runtime.run_once is not None
-    bodies.raise_all(checks(tx, effective) + (rules.value_refusals(effective) if once else []))
+    own = rules.value_refusals(effective) + custom_checks.of_vm(tx, effective) if once else []
+    bodies.raise_all(checks(tx, effective) + own)
     host = placement.require_host(
         tx,
         effective,
