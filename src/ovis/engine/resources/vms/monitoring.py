@@ -138,6 +138,8 @@ def _changes(
         if runtime.host_id != host_id:
             if ended:
                 out.append(("destroy", vm_id))
+            elif vm.status is S.DOWN and vm.stop_time is not None and now - vm.stop_time < _GRACE:
+                continue  # the row is from before its end; if it really runs, the next report says so again
             elif runtime.host_id is None and vm.status in (S.DOWN, S.UNKNOWN) and not locked(rd, "vm", vm_id):
                 found = life.apply(
                     msg_status(vm, S.UNKNOWN), runtime, row, host_id, now
