@@ -107,7 +107,8 @@ def test_a_document_that_would_be_of_no_use_fails(scene: Scene, content: str) ->
         (["--point", "after_get_caps", "--domxml", "-"], "takes JSON"),
         (["--point", "after_get_caps", "--json", "-"], "Expecting value"),
         (["--point", "before_vm_start", "--env", "{"], "--env is no JSON"),
-        (["--point", "before_vm_start", "--env", '{"a": 1}'], "values are texts"),
+        (["--point", "before_vm_start", "--env", '{"a": null}'], "values are texts"),
+        (["--point", "before_vm_start", "--env", '{"a": [1]}'], "values are texts"),
         (["--point", "before_vm_start", "--device-env", "[]"], "--device-env is an object"),
     ],
 )

@@ -138,6 +138,28 @@ async def test_a_document_that_is_removed_is_an_error(scene: Scene) -> None:
         await call(hooks_of(scene), "before_vm_start")
 
 
+@pytest.mark.parametrize("point", [p for p, f in FACTS.items() if f[0] != "json" and not f[2]])
+async def test_where_results_do_not_count_a_lost_document_is_nothing(scene: Scene, point: str) -> None:
+    scene.put(point, "50_x", "#!/bin/sh\nrm $_hook_domxml\n")
+    scene.put(point, "60_x", "#!/bin/sh\ntruncate -s 40000000 $_hook_domxml\n")
+    assert await call(hooks_of(scene), point) == DOCUMENTS[FACTS[point][0]]
+
+
+@pytest.mark.parametrize("point", FACTS)
+async def test_without_room_for_the_document_only_fatal_points_fail(
+    scene: Scene, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.record(point)
+    monkeypatch.setattr(tempfile, "tempdir", str(scene.base / "nowhere"))
+    try:
+        result = await call(hooks_of(scene), point)
+    except HookError as err:
+        assert FACTS[point][1], err  # noqa: PT017
+        return
+    assert not FACTS[point][1] and scene.records() == []
+    assert result == ({"a": 1} if FACTS[point][0] == "json" else DOCUMENTS[FACTS[point][0]])
+
+
 async def test_the_order_is_that_of_bytes(scene: Scene) -> None:
     names = ["9_x", "10_x", "B", "a", "Z_y", "é"]
     for name in names:

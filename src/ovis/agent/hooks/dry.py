@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ovis.agent.hooks.points import Document, Point
-from ovis.agent.hooks.runner import HookError, Hooks, error_text
+from ovis.agent.hooks.runner import Hooks, error_text
 from ovis.agent.hooks.scripts import Finished
 
 
@@ -43,13 +43,12 @@ async def dry_run(
     if not scripts:
         return Dry(content, (), note=f"{hooks.folder / point.name} has no scripts")
     env = {**device, **custom, **({"vmId": vm_id} if vm_id else {})}
-    try:
-        ran = await hooks.run(point, scripts, content, env)
-    except HookError as err:
-        return Dry(content, (), failure=err.message, note=note)
+    ran = await hooks.run(point, scripts, content, env)
     failure = ""
     if point.fatal and ran.failed:
-        failure = point.words + error_text(point, ran.scripts)
+        failure = point.words + error_text(point, ran)
+    elif ran.problem and (point.used or point.json):
+        failure = f"scripts left {ran.problem}"
     return Dry(ran.content, ran.scripts, failure or _spoilt(point, content, ran.content), note)
 
 

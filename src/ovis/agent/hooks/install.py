@@ -93,7 +93,7 @@ def plan(
             others.append(Copy(str(entry), str(sudoers_dir / f"50_vdsm_hook_{name}"), 0o440))
         elif entry.name.upper().startswith("README"):
             others.append(Copy(str(entry), str(hooks_dir / _RECORDS / name / entry.name), 0o644))
-        elif entry.suffix == ".py":
+        elif entry.suffix == ".py" and not entry.name.startswith("test_"):
             helpers.append(entry)
         else:
             left.append(entry.name)

@@ -53,15 +53,17 @@ class Running(Struct, frozen=True):
 
 
 class Ran(Struct, frozen=True):
-    """A whole run: the file as it was left, and each script's end."""
+    """A whole run: the file as it was left, and each script's end. problem: why there is no such file; the content is the
+    one of before then."""
 
     content: bytes
     scripts: tuple[Finished, ...]
+    problem: str = ""
 
     @property
     def failed(self) -> bool:
-        """Whether any script did."""
-        return any(s.status for s in self.scripts)
+        """Whether any script did, or none could run."""
+        return any(s.status for s in self.scripts) or (bool(self.problem) and not self.scripts)
 
 
 def library() -> str:
@@ -69,9 +71,11 @@ def library() -> str:
     return str(Path(__file__).resolve().parent / "library")
 
 
-def error_text(point: Point, scripts: tuple[Finished, ...]) -> str:
+def error_text(point: Point, ran: Ran) -> str:
     """The text that engines show: the error of the last script that ran, or that failed."""
-    chosen = [s for s in scripts if s.status] if point.last_failing else list(scripts)
+    if not ran.scripts:
+        return ran.problem
+    chosen = [s for s in ran.scripts if s.status] if point.last_failing else list(ran.scripts)
     return f"Hook Error: ({chosen[-1].error if chosen else b''!r},)"
 
 
@@ -134,12 +138,9 @@ class Hooks:
             return xml
         content = b"" if declared.document is Document.EMPTY else xml.encode()
         ran = await self._run(declared, scripts, content, vm_id, custom, {**device, **env})
-        result = xml
-        if declared.used:
-            result = _text(declared, ran)
         if declared.fatal and ran.failed:
-            raise HookError(declared, error_text(declared, ran.scripts), result)
-        return result
+            raise HookError(declared, error_text(declared, ran), ran.content.decode(errors="replace"))
+        return _text(declared, ran) if declared.used else xml
 
     async def data(
         self,
@@ -157,7 +158,7 @@ class Hooks:
             return value
         ran = await self._run(declared, scripts, msgspec.json.encode(value), vm_id, custom, env)
         if declared.fatal and ran.failed:
-            raise HookError(declared, error_text(declared, ran.scripts))
+            raise HookError(declared, error_text(declared, ran))
         found = _parsed(declared, ran)
         return found if declared.used else value
 
@@ -177,7 +178,11 @@ class Hooks:
     async def run(self, point: Point, scripts: list[str], content: bytes, env: Mapping[str, str]) -> Ran:
         """All scripts over one file. env: beside the agent's own."""
         user = account(point.user)
-        file = _file(content, user)
+        try:
+            file = _file(content, user)
+        except OSError as err:
+            log.error("hooks cannot run: there is no room for their document", point=point.name, error=str(err))
+            return Ran(content, (), f"{point.name}: its scripts cannot run: {err.strerror}")
         vm_id, number = env.get("vmId", ""), next(self._numbers)
         ended: list[Finished] = []
         try:
@@ -187,7 +192,8 @@ class Hooks:
                 ended.append(await self._one(path, whole, user, vm_id))
                 if ended[-1].status == _STOP:
                     break
-            return Ran(_read(point, file), tuple(ended))
+            left, problem = _read(file, content)
+            return Ran(left, tuple(ended), problem)
         finally:
             self._tell(vm_id, number, None)
             Path(file).unlink(missing_ok=True)
@@ -239,29 +245,38 @@ def _file(content: bytes, user: User | None) -> str:
     return path
 
 
-def _read(point: Point, file: str) -> bytes:
+def _read(file: str, before: bytes) -> tuple[bytes, str]:
+    """(the document as it was left, why it cannot be had: the one of before then)."""
     try:
         with open(file, "rb") as left:
             content = left.read(_DOCUMENT_BYTES + 1)
     except OSError as err:
-        raise HookError(point, f"{point.name}: the document cannot be read again: {err.strerror}") from err
+        return before, f"a document that cannot be read again: {err.strerror}"
     if len(content) > _DOCUMENT_BYTES:
-        raise HookError(point, f"{point.name}: the document grew beyond {_DOCUMENT_BYTES >> 20} MiB")
-    return content
+        return before, f"a document that grew beyond {_DOCUMENT_BYTES >> 20} MiB"
+    return content, ""
 
 
 def _text(point: Point, ran: Ran) -> str:
+    problem = ran.problem
     try:
-        return ran.content.decode()
+        text = ran.content.decode()
     except UnicodeDecodeError as err:
-        raise HookError(point, f"{_names(ran)} left a document that is not UTF-8: {err}") from err
+        problem = f"a document that is not UTF-8: {err}"
+    if problem:
+        raise HookError(point, f"{_names(ran)} left {problem}")
+    return text
 
 
 def _parsed(point: Point, ran: Ran) -> Any:
+    problem, found = ran.problem, None
     try:
-        return msgspec.json.decode(ran.content)
+        found = msgspec.json.decode(ran.content)
     except (msgspec.DecodeError, UnicodeDecodeError) as err:
-        raise HookError(point, f"{_names(ran)} left a document that is not JSON: {err}") from err
+        problem = f"a document that is not JSON: {err}"
+    if problem and ran.scripts:
+        raise HookError(point, f"{_names(ran)} left {problem}")
+    return found
 
 
 def _names(ran: Ran) -> str:

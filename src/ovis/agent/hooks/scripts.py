@@ -51,9 +51,7 @@ def candidates(folder: Path) -> list[str]:
             for entry in entries:
                 if entry.is_file() and os.access(entry.path, os.X_OK):
                     found.append(entry.path)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except PermissionError:
+    except OSError:  # mostly: there is no such folder
         return []
     return sorted(found, key=os.fsencode)
 

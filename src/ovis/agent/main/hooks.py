@@ -93,14 +93,14 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _texts(text: str, option: str) -> Mapping[str, str]:
-    """A JSON object of texts; ValueError with what is wrong."""
+    """A JSON object of texts (numbers and truths as JSON writes them); ValueError with what is wrong."""
     try:
         found = json.loads(text)
     except ValueError as err:
         raise ValueError(f"{option} is no JSON: {err}") from err
-    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(v, str | int | float) for v in found.values()):
         raise ValueError(f'{option} is an object whose values are texts, as in {{"name": "value"}}')
-    return found
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
 
 
 def _document(args: argparse.Namespace, *, wants_json: bool) -> bytes:
