@@ -41,24 +41,18 @@ _NOT_SHOWN = frozenset(
 def listed(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Snapshot]]:
     """Snapshots of VMs."""
     vms = rd.get_many(Vm, parents)
-    rows: dict[str, list[VmSnapshot]] = {p: [] for p in parents}
-    for row in rd.find_in_order(VmSnapshot, ("date", "id"), vm_id=list(parents)):
-        rows[row.vm_id].append(row)
-    out: dict[str, list[Snapshot]] = {}
-    for parent in parents:
-        vm = vms.get(parent)
-        if vm is None:
-            out[parent] = []
-            continue
-        out[parent] = [_active(rd, call, vm), *(one(rd, call, row) for row in rows[parent])]
-    return out
+    out: dict[str, list[Snapshot]] = {p: [] for p in parents}
+    for vm_id, vm in vms.items():
+        out[vm_id].append(_active(vm))
+    for row in rd.find_in_order(VmSnapshot, ("date", "id"), vm_id=list(vms)):
+        out[row.vm_id].append(one(rd, call, row))
+    return {p: _with_ovf(rd, call, found, vms[p]) if p in vms else [] for p, found in out.items()}
 
 
 def one(rd: Reader, call: Call, row: VmSnapshot) -> Snapshot:
     """A recorded snapshot."""
-    found = _shown(rd, call, row.vm, row.id)
     return replace(
-        found,
+        _configured(row.vm),
         id=row.id,
         description=row.description,
         date=row.date,
@@ -69,9 +63,9 @@ def one(rd: Reader, call: Call, row: VmSnapshot) -> Snapshot:
     )
 
 
-def _active(rd: Reader, call: Call, vm: Vm) -> Snapshot:
+def _active(vm: Vm) -> Snapshot:
     return replace(
-        _shown(rd, call, vm, ""),
+        _configured(vm),
         id=active_id(str(vm.id)),
         description=ACTIVE,
         date=vm.creation_time,
@@ -82,20 +76,29 @@ def _active(rd: Reader, call: Call, vm: Vm) -> Snapshot:
     )
 
 
-def _shown(rd: Reader, call: Call, vm: Vm | None, snapshot_id: str) -> Snapshot:
+def _configured(vm: Vm | None) -> Snapshot:
     if vm is None:
         return Snapshot()
-    values = {name: getattr(vm, name) for name in vm.__struct_fields__ if name not in _NOT_SHOWN}
-    found = Snapshot(**values)
+    return Snapshot(**{name: getattr(vm, name) for name in vm.__struct_fields__ if name not in _NOT_SHOWN})
+
+
+def _with_ovf(rd: Reader, call: Call, found: list[Snapshot], vm: Vm) -> list[Snapshot]:
+    """The whole configuration, for who asks for it."""
     if not call.flag("all_content"):
         return found
-    disks = (
-        state.disks_of(rd, snapshot_id) if snapshot_id else _present(rd, [active_id(str(vm.id))])[active_id(str(vm.id))]
-    )
-    nics = _nics_now(rd, [str(vm.id)])[str(vm.id)] if not snapshot_id else list(rd.need(VmSnapshot, snapshot_id).nics)
-    text = ovf.document(vm, disks, nics)
-    configuration = Configuration(type=ConfigurationType.OVF, data=text)
-    return replace(found, initialization=Initialization(configuration=configuration))
+    ids = [str(s.id) for s in found]
+    rows = rd.get_many(VmSnapshot, ids)
+    held, plugged = _rows(rd, ids), nics(rd, call, ids)
+    out = []
+    for snapshot in found:
+        id_ = str(snapshot.id)
+        then = rows[id_].vm if id_ in rows else vm
+        if then is not None:
+            text = ovf.document(then, held[id_], plugged[id_])
+            configuration = Configuration(type=ConfigurationType.OVF, data=text)
+            snapshot = replace(snapshot, initialization=Initialization(configuration=configuration))
+        out.append(snapshot)
+    return out
 
 
 # -- below ------------------------------------------------------------------------------------------------------------
