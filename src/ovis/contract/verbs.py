@@ -52,10 +52,10 @@ _TABLE = """\
 + Host.setMOMPolicyParameters
 + Host.setKsmTune
 - Host.setHaMaintenanceMode
-- Host.add_image_ticket
-- Host.get_image_ticket
-- Host.remove_image_ticket
-- Host.extend_image_ticket
++ Host.add_image_ticket
++ Host.get_image_ticket
++ Host.remove_image_ticket
++ Host.extend_image_ticket
 + Host.getAllTasks
 + Host.getCapabilities
 + Host.getNetworkCapabilities
@@ -238,8 +238,8 @@ _TABLE = """\
 - SDM.add_bitmap
 - SDM.remove_bitmap
 - SDM.clear_bitmaps
-- NBD.start_server
-- NBD.stop_server
++ NBD.start_server
++ NBD.stop_server
 - VM.start_backup
 - VM.stop_backup
 - VM.backup_info

@@ -36,6 +36,8 @@ class SimulatedTuning:
         self._policies: dict[str, dict[str, dict[str, Any]]] = {}  # VM -> target -> row of its policy
         self._secrets: set[str] = set()
         self._besides: set[str] = set()
+        self._tickets: dict[str, dict[str, Any]] = {}
+        self._served: dict[str, str] = {}  # NBD server -> URL
 
     # -- limits --------------------------------------------------------------------------------------------------
 
@@ -205,7 +207,31 @@ class SimulatedTuning:
     async def host_hostdev_reattach(self, deviceName: str) -> None:
         raise VerbError(Code.GENERAL, f"This host has no device {deviceName[:80]}.")
 
+    async def host_add_image_ticket(self, ticket: Mapping[str, Any]) -> None:
+        self._tickets[str(ticket["uuid"])] = {"active": False, "transferred": 0, **ticket}
+
+    async def host_get_image_ticket(self, uuid: str) -> dict[str, Any]:
+        return dict(self._image_ticket(uuid))
+
+    async def host_extend_image_ticket(self, uuid: str, timeout: Any) -> None:
+        self._image_ticket(uuid)["timeout"] = int(timeout)
+
+    async def host_remove_image_ticket(self, uuid: str) -> None:
+        self._tickets.pop(uuid, None)
+
+    def _image_ticket(self, uuid: str) -> dict[str, Any]:
+        if uuid not in self._tickets:
+            raise VerbError(Code.IMAGE_TICKETS, f"No such ticket: {uuid}")
+        return self._tickets[uuid]
+
     # -- storage -------------------------------------------------------------------------------------------------
+
+    async def nbd_start_server(self, server_id: str, config: Mapping[str, Any]) -> str:
+        self.rack.volume(config["sd_id"], config["img_id"], config["vol_id"])
+        return self._served.setdefault(server_id, f"nbd:unix:/run/simulated/nbd/{server_id}.sock")
+
+    async def nbd_stop_server(self, server_id: str) -> None:
+        self._served.pop(server_id, None)
 
     async def host_get_connected_storage_pools(self) -> list[str]:
         return sorted(self.host_ids)

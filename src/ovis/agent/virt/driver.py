@@ -13,6 +13,7 @@ from ovis.agent.driver import Publish
 from ovis.agent.host.passthrough import PassthroughVerbs
 from ovis.agent.host.reports import ReportVerbs
 from ovis.agent.host.secrets import SecretVerbs
+from ovis.agent.host.tickets import TicketVerbs
 from ovis.agent.host.tuning import TuningVerbs
 from ovis.agent.host.verbs import HostVerbs
 from ovis.agent.host.watch import NetworkWatch
@@ -20,6 +21,7 @@ from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.network.setup import NetworkVerbs
 from ovis.agent.storage.files import FileStorage
+from ovis.agent.storage.nbd import NbdVerbs
 from ovis.agent.storage.view_verbs import ViewVerbs
 from ovis.agent.virt.create import CreateVerbs
 from ovis.agent.virt.desktop import DesktopVerbs
@@ -94,6 +96,8 @@ class LibvirtDriver:
             TuningVerbs(),
             SecretVerbs(self._link),
             PassthroughVerbs(self._link),
+            NbdVerbs(self._storage.core, settings.run / "nbd"),
+            TicketVerbs(),
         )
 
     @property
