@@ -1,10 +1,11 @@
 """Points run by their operations, on real hosts: order, documents, environment, results that count, failures.
 
-A recorder lies at every point of both hosts. What network and memory operations run is tested with them.
+A recorder lies at every point of both hosts. What network set-up runs is tested with it.
 """
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.agent.hooks.scripts import PYTHON, Scene
 from tests.agent.rack import MIB, Agent, Client, Lab, Rack, Storage, connect, create, domain, missing, nic
 from tests.agent.virt.test_migrate import wish
 
-ELSEWHERE = {"before_network_setup", "after_network_setup", "after_network_setup_fail", "before_memory_hotplug", "after_memory_hotplug"}  # fmt: skip
+ELSEWHERE = {"before_network_setup", "after_network_setup", "after_network_setup_fail"}
 SEEN: set[str] = set()
 
 
@@ -220,6 +221,25 @@ async def test_a_running_vm_runs_the_points_of_its_changes(hooked: Hooked) -> No
         rows = {r["point"]: r for r in scene.records()}
         assert rows["before_vm_destroy"]["document"] == "" and vm_id in rows["after_vm_destroy"]["document"]
         assert rows["after_device_destroy"]["environment"]["ifacemacspoof"] == "true"
+
+
+async def test_memory_is_plugged_as_hooks_want_it(hooked: Hooked) -> None:
+    scene = hooked.scenes["h1"]
+    async with hooked.clients("h1") as (client,):
+        vm_id, xml = vm(memory=128 * MIB, max_memory=1024 * MIB)
+        await create(client, vm_id, xml)
+        await client.until(vm_id, "Powering up")
+        memory = {"type": "memory", "device": "memory", "size": "128", "node": "0", "deviceId": str(uuid.uuid4())}
+        scene.order("before_memory_hotplug", replace=[">131072<", ">262144<"])
+        await client("VM.hotplugMemory", vmID=vm_id, params={"memory": memory})
+        (before,), (after,) = scene.records("before_memory_hotplug"), scene.records("after_memory_hotplug")
+        assert before["document"].startswith("<memory") and "262144" in after["document"]
+        env = before["environment"]
+        assert env["macspoof"] == "true" and env["vmId"] == vm_id and "ifacemacspoof" not in env
+        assert "<size unit='KiB'>262144</size>" in await live(client, vm_id)
+        scene.order("before_memory_hotplug", exit=1)
+        other = {"memory": memory | {"deviceId": str(uuid.uuid4())}}
+        await refused(client, "VM.hotplugMemory", Code.HOOK_ERROR, vmID=vm_id, params=other)
 
 
 async def test_a_device_that_does_not_go_runs_the_fail_point(hooked: Hooked) -> None:
