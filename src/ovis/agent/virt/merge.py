@@ -8,6 +8,7 @@ illegal: whoever finds it after a crash knows that all of its data is in the bas
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -147,6 +148,7 @@ class LiveMergeVerbs:
         """The guest goes over to the base."""
         call = self._guests.link.domain
         vm.held += 1
+        begun = time.monotonic()
         try:
             if running and not merge.resume:
                 merge.resume = True
@@ -172,6 +174,7 @@ class LiveMergeVerbs:
         finally:
             await self._let_go(vm, merge)
             vm.held -= 1
+            log.info("the guest was held", vm=vm.id, milliseconds=round(1000 * (time.monotonic() - begun)))
 
     async def _let_go(self, vm: Vm, merge: Merge) -> None:
         if not merge.resume or vm.down:
