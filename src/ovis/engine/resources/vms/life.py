@@ -97,6 +97,7 @@ def down(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], now: datetime) -> N
         client_ip="",
         pause_code="",
         attempts=(),
+        dimms=runtime.dimms if suspended else (),
     )
     shown = replace(
         vm,

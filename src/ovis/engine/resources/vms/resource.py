@@ -54,8 +54,8 @@ from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
-from ovis.engine.resources.vms import defaults, memory, rules
-from ovis.engine.resources.vms.actions import clone as clone_action, migrate, start, stop, suspend
+from ovis.engine.resources.vms import defaults, hot, memory, rules
+from ovis.engine.resources.vms.actions import clone as clone_action, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
@@ -240,7 +240,7 @@ def _hosts(vm: Any) -> set[str]:
     return {str(h.id) for h in (policy.hosts or ())} if policy is not None else set()
 
 
-def update(tx: Tx, call: Call, body: Vm) -> Vm:
+def update(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     """PUT /vms/ID: at once where that is possible, else at the next run."""
     old = tx.need(Vm, call.ids[-1])
     waiting = tx.get(VmNextRun, str(old.id))
@@ -266,11 +266,19 @@ def update(tx: Tx, call: Call, body: Vm) -> Vm:
     if old.status in (S.DOWN, S.IMAGE_LOCKED):
         after = tx.update(new) if new != old else old
     else:
-        now, later = rules.split_update(old, replace(new, status=old.status, host=old.host))
-        if later is not None:
-            keep_next_run(tx, later)
-            now = replace(now, next_run_configuration_exists=True)
+        runtime = tx.get(VmRuntime, str(old.id)) or VmRuntime(id=str(old.id))
+        whole = replace(new, status=old.status, host=old.host)
+        change = hot.plan(old, whole, given, runtime.dimms, wait=call.flag("next_run"))
+        bodies.raise_all(change.refusals)
+        if change.later is not None:
+            keep_next_run(tx, change.later)
+        elif waiting is not None:
+            tx.delete(VmNextRun, str(old.id))
+        now = replace(change.now, next_run_configuration_exists=change.later is not None)
         after = tx.update(now) if now != old else old
+        if change.hot:
+            record(tx, UPDATED, call=call, vm=after)
+            return hot_set.begin_hot(tx, call, after, change)
     record(tx, UPDATED, call=call, vm=after)
     return _without_secrets(after)
 
@@ -449,6 +457,7 @@ RESOURCE = Resource(
     update=Op(
         run=update,
         needs=(Need(Permit.EDIT_VM_PROPERTIES),),
+        params=(Param(name="next_run"),),
         asks=(Permit.CREATE_VM, Permit.CHANGE_VM_CUSTOM_PROPERTIES, Permit.EDIT_ADMIN_VM_PROPERTIES),
     ),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_VM),), params=(Param(name="detach_only"), Param(name="force"))),
@@ -495,6 +504,7 @@ COMMANDS = (
     *start.COMMANDS,
     *stop.COMMANDS,
     *suspend.COMMANDS,
+    *hot_set.COMMANDS,
     *migrate.COMMANDS,
     *memory.COMMANDS,
     *snapshots.COMMANDS,

@@ -132,13 +132,20 @@ class MemoryImage(Struct, kw_only=True, frozen=True, omit_defaults=True):
     shared: bool = False
 
 
+class Dimm(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """Memory that was plugged while the VM runs. size: bytes."""
+
+    id: str
+    size: int
+
+
 class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
     """The life of a VM on its host. id: the VM's.
 
     host_id: where its domain is. target_id: where it is migrating to. previous_host_id: where it ran last.
     stopping: the user asked for the end, so its coming is no failure. run_once: values of this run only.
     restart_at: when a highly available VM is started again after a failure; restarts: how often that was tried.
-    started: the `started` event of this run was written. exit_code, exit_message: how the last run ended.
+    dimms: memory that was plugged in this run. started: the `started` event of this run was written. exit_code, exit_message: how the last run ended.
     """
 
     id: str
@@ -161,6 +168,7 @@ class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
     attempts: tuple[str, ...] = ()
     restart_at: datetime | None = None
     restarts: int = 0
+    dimms: tuple[Dimm, ...] = ()
 
 
 class VmNextRun(Struct, kw_only=True, frozen=True, omit_defaults=True):
