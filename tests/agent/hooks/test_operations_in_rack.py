@@ -328,6 +328,12 @@ async def test_saved_and_restored_with_hooks(hooked: Hooked) -> None:
             r["environment"]["FROM_SNAPSHOT"] for p in ("before", "after") for r in scene.records(f"{p}_vm_dehibernate")
         } == {"False"}
         assert "hooked" not in await live(client, vm_id)  # at a restore its result does not count
+        await client("VM.destroy", vmID=vm_id)
+        scene.forget()
+        scene.order("before_vm_dehibernate", exit=1, say="asleep\n")
+        await create(client, vm_id, xml, restoreFromSnapshot=True, **volumes)
+        assert (await client.until(vm_id, "Down"))["exitMessage"] == "Hook Error: (b'asleep\\n',)"
+        assert scene.records("before_vm_dehibernate")[0]["environment"]["FROM_SNAPSHOT"] == "True"
 
 
 async def test_a_migration_runs_points_on_both_sides(hooked: Hooked) -> None:
