@@ -123,6 +123,9 @@ def build_domain(spec: Domain) -> str:
     _sub(power, "suspend-to-disk", enabled="no")
     _sub(power, "suspend-to-mem", enabled="no")
     _os(domain, spec)
+    if spec.hugepages:
+        pages = _sub(_sub(domain, "memoryBacking"), "hugepages")
+        _sub(pages, "page", size=str(spec.hugepages))
     _metadata(domain, spec, names)
     return tostring(domain, encoding="unicode")
 
@@ -149,7 +152,7 @@ def _cpu(domain: Element, spec: Domain, maximum: int) -> None:
     else:
         cpu = _sub(domain, "cpu", match="exact")
         _sub(cpu, "model", model)
-    for flag in flags:
+    for flag in {f.lstrip("+-"): f for f in (*flags, *spec.cpu_flags)}.values():  # what is said last counts
         policy = {"+": "require", "-": "disable"}.get(flag[0])
         attrs = {"policy": policy} if policy else {}
         _sub(cpu, "feature", name=flag.lstrip("+-"), **attrs)
@@ -262,6 +265,9 @@ def add_nic(devices: Element, nic: Nic, place: int | None = None) -> Element:
     _sub(found, "source", bridge=nic.bridge or ";vdsmdummy;")
     if nic.isolated:
         _sub(found, "port", isolated="yes")
+    driver = nic.driver or ("vhost" if nic.queues else "")
+    if driver:
+        _sub(found, "driver", **({"queues": str(nic.queues)} if nic.queues else {}), name=driver)
     _alias(found, nic.id)
     if place:
         _sub(found, "boot", order=str(place))
@@ -269,6 +275,8 @@ def add_nic(devices: Element, nic: Nic, place: int | None = None) -> Element:
     _sub(found, "mtu", size=str(nic.mtu))
     if nic.filter:
         _sub(found, "filterref", filter=nic.filter)
+    if nic.send_buffer is not None:
+        _sub(_sub(found, "tune"), "sndbuf", str(nic.send_buffer))
     return found
 
 
@@ -302,7 +310,7 @@ def add_disk(devices: Element, disk: Disk, name: tuple[str, str, int], place: in
     path = f"{_REPOSITORY}/{disk.pool_id}/{disk.domain_id}/images/{disk.image_id}/{disk.volume_id}"
     source = _sub(found, "source", file=path)
     _sub(source, "seclabel", model="dac", relabel="no")
-    driver = {"name": "qemu", "io": "threads", "type": disk.format, "cache": "none"}
+    driver = {"name": "qemu", "io": "threads", "type": disk.format, "cache": disk.cache}
     driver["error_policy"] = "enospace" if disk.propagate_errors else "stop"
     if disk.discard:
         driver["discard"] = "unmap"
@@ -331,6 +339,7 @@ def _os(domain: Element, spec: Domain) -> None:
         secure = spec.firmware == "uefi-secure"
         loader = "/usr/share/OVMF/OVMF_CODE.secboot.fd"
         variables = "/usr/share/OVMF/OVMF_VARS.secboot.fd" if secure else "/usr/share/OVMF/OVMF_VARS.fd"
+        variables = spec.nvram_template or variables
         _sub(os, "loader", loader, readonly="yes", secure="yes" if secure else "no", type="pflash")
         _sub(os, "nvram", f"/var/lib/libvirt/qemu/nvram/{spec.id}.fd", template=variables)
     if spec.boot_menu:

@@ -16,6 +16,7 @@ class Disk(Struct, kw_only=True, frozen=True):
     shareable: bool = False
     discard: bool = False
     propagate_errors: bool = False
+    cache: str = "none"
     pool_id: str = ""
     domain_id: str = ""
     image_id: str = ""
@@ -23,7 +24,10 @@ class Disk(Struct, kw_only=True, frozen=True):
 
 
 class Nic(Struct, kw_only=True, frozen=True):
-    """A plugged NIC. bridge: the network's name on hosts; None: no network."""
+    """A plugged NIC. bridge: the network's name on hosts; None: no network. queues: 0: as the host does without being told.
+
+    driver: vhost or qemu; empty: the host's choice. send_buffer: bytes of its tap; None: the host's choice.
+    """
 
     id: str
     mac: str
@@ -35,6 +39,9 @@ class Nic(Struct, kw_only=True, frozen=True):
     isolated: bool = False
     custom: dict[str, str] = field(default_factory=dict)
     mirrored: list[str] = field(default_factory=list)
+    queues: int = 0
+    driver: str = ""
+    send_buffer: int | None = None
 
 
 class Watchdog(Struct, kw_only=True, frozen=True):
@@ -47,7 +54,7 @@ class Watchdog(Struct, kw_only=True, frozen=True):
 
 class Domain(Struct, kw_only=True, frozen=True):
     """A whole VM. cpu: QEMU's words (`Nehalem,+spec-ctrl`), empty: the host's own model. payload: path -> base64.
-    graphics: vnc, spice, both or none (headless).
+    graphics: vnc, spice, both or none (headless). hugepages: KiB of one; 0: none. cpu_flags: besides the model's.
     """
 
     id: str
@@ -61,6 +68,9 @@ class Domain(Struct, kw_only=True, frozen=True):
     machine: str = "q35"
     q35: bool = True
     firmware: str = "bios"
+    nvram_template: str = ""
+    hugepages: int = 0
+    cpu_flags: list[str] = field(default_factory=list)
     cpu: str = ""
     level: str = "4.8"
     iothreads: int = 0

@@ -7,7 +7,7 @@ paths and placeholders). Follows: domain XML of engine 4.7 and 4.8.
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ovis.contract.domain import specs
@@ -17,11 +17,14 @@ from ovis.engine.model.enums import BiosType, DiskFormat, DiskInterface, NicInte
 from ovis.engine.model.types import Cluster, Initialization, Network, Nic, Vm, VnicProfile
 from ovis.engine.resources import bodies
 from ovis.engine.resources.cpu_catalog import BY_NAME as CPUS
+from ovis.engine.resources.custom_properties.rules import values_of
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.disks.tables import VmDisk
+from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.levels import level_text
+from ovis.engine.resources.live import capabilities
 from ovis.engine.resources.network_filters import FILTERS
-from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms import properties, rules
 from ovis.engine.resources.vms.defaults import bios_of
 from ovis.engine.resources.vms.graphics import protocols_of
 from ovis.engine.resources.vms.state import VmCdrom, VmNic, VmRuntime
@@ -38,28 +41,35 @@ _MODELS = {
 _TO_LINES = re.compile(r"\r\n?")
 
 
-def nic_spec(rd: Reader, row: VmNic) -> specs.Nic:
-    """One NIC."""
+def nic_spec(rd: Reader, row: VmNic, custom: Mapping[str, str]) -> specs.Nic:
+    """One NIC. custom: its VM's properties."""
     nic: Nic = row.nic
     profile = rd.get(VnicProfile, nic.vnic_profile.id) if nic.vnic_profile else None
     network = rd.get(Network, profile.network.id) if profile and profile.network else None
     chosen = FILTERS.get(profile.network_filter.id) if profile and profile.network_filter else None  # type: ignore[arg-type]
+    own = values_of(profile.custom_properties) if profile else {}
+    model = _MODELS.get(nic.interface or NicInterface.VIRTIO, "virtio")
     return specs.Nic(
         id=row.id,
         mac=nic.mac.address if nic.mac and nic.mac.address else "",
-        model=_MODELS.get(nic.interface or NicInterface.VIRTIO, "virtio"),
+        model=model,
         bridge=(network.vdsm_name or str(network.name)) if network else None,
         linked=nic.linked is not False and network is not None,
         mtu=(network.mtu or 1500) if network else 1500,
         filter=chosen.name if chosen else None,
         isolated=bool(network.port_isolation) if network else False,
-        custom={str(p.name): str(p.value or "") for p in (profile.custom_properties or ())} if profile else {},
+        custom={name: value for name, value in own.items() if name not in properties.OF_ENGINE},
+        queues=properties.queues(own, model),
+        driver=properties.network_driver(custom, network.name if network else None),
+        send_buffer=properties.send_buffer(custom),
         mirrored=[str(network.vdsm_name)] if profile and profile.port_mirroring and network else [],
     )
 
 
-def disk_specs(rd: Reader, vm_id: str, rows: Sequence[Any] | None = None) -> list[specs.Disk]:
-    """Plugged disks, in their order."""
+def disk_specs(
+    rd: Reader, vm_id: str, rows: Sequence[Any] | None = None, *, custom: Mapping[str, str]
+) -> list[specs.Disk]:
+    """Plugged disks, in their order. custom: the VM's properties."""
     out = []
     for row, disk, image in rows if rows is not None else disks_of_vm(rd, vm_id):
         if not row.attachment.active and rows is None:
@@ -67,7 +77,8 @@ def disk_specs(rd: Reader, vm_id: str, rows: Sequence[Any] | None = None) -> lis
         out.append(
             specs.Disk(
                 id=row.disk_id,
-                interface=(row.attachment.interface or DiskInterface.VIRTIO).value,
+                interface=(kind := (row.attachment.interface or DiskInterface.VIRTIO).value),
+                cache=properties.cache(custom, kind),
                 format="qcow2" if disk.format is DiskFormat.COW else "raw",
                 bootable=bool(row.attachment.bootable),
                 read_only=bool(row.attachment.read_only),
@@ -146,6 +157,8 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
     cpu_type = cluster.cpu.type if cluster.cpu else ""
     model = vm.custom_cpu_model or (CPUS[cpu_type].verb if cpu_type in CPUS else "")
     files: dict[str, str] = {}
+    custom = values_of(vm.custom_properties)
+    pages = capabilities(runtime.host_id or "").get("hugepages") or ()
     if cloud_init and vm.initialization is not None:
         found = initialization_files(vm, vm.initialization)
         files = {path: base64.b64encode(data).decode() for path, data in found.items()}
@@ -180,10 +193,13 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
         watchdog=_watchdog(rd, str(vm.id)),
         virtio_scsi=not (vm.virtio_scsi and vm.virtio_scsi.enabled is False),
         usb=bool(vm.usb and vm.usb.enabled),
-        disks=disk_specs(rd, str(vm.id)),
-        nics=[nic_spec(rd, row) for row in nics if row.nic.plugged is not False],
+        disks=disk_specs(rd, str(vm.id), custom=custom),
+        nics=[nic_spec(rd, row, custom) for row in nics if row.nic.plugged is not False],
         cdrom=file or "",
-        custom={str(p.name): str(p.value or "") for p in vm.custom_properties or ()},
+        custom=custom,
+        cpu_flags=properties.cpu_flags(custom),
+        hugepages=properties.page_size(custom, [int(number(size)) for size in pages]),
+        nvram_template=custom.get("nvram_template", ""),
         payload=files,
         payload_volume="config-2" if files else "",
         paused=paused,
@@ -199,10 +215,11 @@ def hotplug_disk_xml(rd: Reader, vm: Vm, row: VmDisk) -> str:
     rows = [r for r in disks_of_vm(rd, str(vm.id)) if r[0].id == row.id]
     if not rows:
         raise refuse("ACTION_TYPE_FAILED_DISK_NOT_EXIST", "The disk is not there.")
-    others = [d for d in disk_specs(rd, str(vm.id)) if d.id != row.disk_id]
-    return build_hotplug(disk=disk_specs(rd, str(vm.id), rows)[0], after=others)
+    custom = properties.running(rd, str(vm.id))
+    others = [d for d in disk_specs(rd, str(vm.id), custom=custom) if d.id != row.disk_id]
+    return build_hotplug(disk=disk_specs(rd, str(vm.id), rows, custom=custom)[0], after=others)
 
 
 def hotplug_nic_xml(rd: Reader, row: VmNic) -> str:
     """The document that plugs, unplugs or changes one NIC."""
-    return build_hotplug(nic=nic_spec(rd, row))
+    return build_hotplug(nic=nic_spec(rd, row, properties.running(rd, row.vm_id)))
