@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import Any
 
+from ovis.engine.main.config import add_arguments as add_config
+
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ovis-engine", description="The engine of Ovis.")
@@ -35,8 +37,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     user.add_argument("name", nargs="?")
     for option in ("first-name", "last-name", "email"):
         user.add_argument(f"--{option}", default="")
-    config = verb("config", "show settings")
-    config.add_argument("--describe", action="store_true", help="document every setting")
+    add_config(verb("config", "show settings; define custom properties for each cluster level"))
     return parser.parse_args(argv)
 
 
@@ -51,8 +52,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"ovis-engine: {err}", file=sys.stderr)
         return 2
     if args.verb == "config":
-        print(settings_module.describe() if args.describe else _shown(settings))
-        return 0
+        from ovis.engine.main.config import run as configure
+
+        return configure(settings, args)
     if args.verb == "setup":
         from ovis.engine.main.setup import run as set_up
 
@@ -66,10 +68,6 @@ def main(argv: list[str] | None = None) -> int:
     if args.verb == "host-token":
         return _host_token(settings, args.uses, args.hours)
     return _run(settings)
-
-
-def _shown(settings: Any) -> str:
-    return "\n".join(f"{name} = {getattr(settings, name)!r}" for name in settings.__struct_fields__)
 
 
 def _user(settings: Any, args: argparse.Namespace) -> int:
