@@ -166,6 +166,19 @@ def hook_points(root: Path) -> Mapping[str, str]:
     return {"docs/reference/hook-points.md": "\n".join(parts)}
 
 
+def sdk(root: Path) -> Mapping[str, str]:
+    """The SDK's types, collections and entry point, from the same description that an engine gives."""
+    from ovirtsdk import codegen
+    from ovis.engine.http.entry import VERSION
+    from ovis.engine.resources import RESOURCES
+    from ovis.engine.wire.operations3 import Description3
+    from ovis.engine.wire.rsdl import rsdl, schema
+
+    described = Description3(RESOURCES)
+    made = codegen.generate(rsdl(described, VERSION, "/api", "xml"), schema(described))
+    return {f"sdk/src/ovirtsdk/{name}": text for name, text in made.items()}
+
+
 def _not_served(points: Iterable[Any]) -> list[str]:
     """Points whose verbs no driver serves yet."""
     from ovis.contract.verbs import VERBS
@@ -205,7 +218,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources)
+GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk)
 
 
 def generate(root: Path, *, check: bool) -> int:

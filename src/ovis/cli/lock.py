@@ -16,7 +16,7 @@ from ovis.cli.faults import CliFault
 SETS = {
     "uv": ("--only-group", "installer"),
     "run": (
-        *("--extra", "engine", "--extra", "agent", "--no-default-groups", "--group", "build"),
+        *("--extra", "engine", "--extra", "agent", "--extra", "sdk", "--no-default-groups", "--group", "build"),
         *("--no-emit-package", "libvirt-python"),
     ),
     "dev": ("--only-group", "dev"),

@@ -1,0 +1,1 @@
+"""What stands behind the API class: connection, errors, collections and their objects."""

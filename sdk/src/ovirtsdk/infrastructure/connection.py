@@ -1,0 +1,246 @@
+"""One kept session with an engine.
+
+Does: send requests over one connection pool, sign in with every request and by cookie, turn refusals into errors, read lists
+while they arrive. Does not: know types.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from typing import Any, Dict, Iterator, Mapping, Optional
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+from ovirtsdk.infrastructure.errors import (
+    ConnectionError,
+    DisconnectedError,
+    FormatError,
+    NoCertificatesError,
+    RequestError,
+    UnsecuredConnectionAttemptError,
+)
+
+_CHUNK = 1 << 16
+
+
+class Connection:
+    """To the API at one address; may be shared by threads."""
+
+    def __init__(self, url: str, **how: Any) -> None:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConnectionError(f"{url!r} is no address of an engine (https://server[:port]/ovirt-engine/api)")
+        port = how.get("port")
+        address = f"{parts.hostname}:{port}" if port and not parts.port else parts.netloc
+        self.secure = parts.scheme == "https"
+        if self.secure and not how.get("insecure") and not how.get("ca_file") and how.get("validate_cert_chain", True):
+            raise NoCertificatesError
+        self.prefix = parts.path.rstrip("/") or "/api"
+        self.root = f"{parts.scheme}://{address}"
+        self._how = how
+        self._pool: Any = None
+        self._cookie: Optional[str] = how.get("session_id")
+        self._lock = threading.Lock()
+        self.closed = False
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Optional[str] = None,
+        headers: Optional[Mapping[str, Any]] = None,
+        last: bool = False,
+    ) -> Optional[ElementTree.Element]:
+        """The root element of the answer, None for an empty one. path: below the API's prefix."""
+        answer = self._send(method, path, body, headers, last=last, stream=False)
+        data = answer.data
+        if answer.status >= 400:
+            raise refusal(answer.status, answer.reason or "", data)
+        if not data.strip():
+            return None
+        try:
+            return ElementTree.fromstring(data)
+        except ElementTree.ParseError as err:
+            raise FormatError(data[:80].decode("utf-8", "replace")) from err
+
+    def stream(
+        self, path: str, item: str, headers: Optional[Mapping[str, Any]] = None
+    ) -> Iterator[ElementTree.Element]:
+        """The members of a list one by one, while it arrives."""
+        answer = self._send("GET", path, None, headers, last=False, stream=True)
+        try:
+            if answer.status >= 400:
+                raise refusal(answer.status, answer.reason or "", answer.data)
+            yield from _members(answer, item)
+        except self._errors() as err:
+            raise ConnectionError(err) from err
+        finally:
+            answer.release_conn()
+
+    def document(self, name: str) -> bytes:
+        """`rsdl` or `schema`, as bytes."""
+        answer = self._send("GET", f"?{name}", None, None, last=False, stream=False)
+        if answer.status >= 400:
+            raise refusal(answer.status, answer.reason or "", answer.data)
+        return bytes(answer.data)
+
+    def close(self) -> None:
+        """End the session; the engine forgets it."""
+        if self.closed:
+            return
+        try:
+            self.request("GET", "", last=True)
+        finally:
+            self.closed = True
+            if self._pool is not None:
+                self._pool.clear()
+
+    def _errors(self) -> Any:
+        import urllib3
+
+        return urllib3.exceptions.HTTPError
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Optional[str],
+        headers: Optional[Mapping[str, Any]],
+        *,
+        last: bool,
+        stream: bool,
+    ) -> Any:
+        if self.closed:
+            raise DisconnectedError
+        answer = self._once(method, path, body, headers, last=last, stream=stream)
+        if answer.status == 401 and self._cookie and self._how.get("renew_session"):
+            answer.release_conn()
+            self._cookie = None
+            answer = self._once(method, path, body, headers, last=last, stream=stream)
+        return answer
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: Optional[str],
+        headers: Optional[Mapping[str, Any]],
+        *,
+        last: bool,
+        stream: bool,
+    ) -> Any:
+        import urllib3
+
+        url = f"{self.root}{self.prefix}{path}"
+        try:
+            answer = self._opened().request(
+                method,
+                url,
+                body=body.encode() if body is not None else None,
+                headers=self._headers(body is not None, headers, last=last),
+                preload_content=not stream,
+                redirect=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as err:
+            if not self.secure and "aborted" in str(err):  # closed at once, or no HTTP at all
+                raise UnsecuredConnectionAttemptError from err
+            raise ConnectionError(_plain(err)) from err
+        cookie = answer.headers.get("Set-Cookie", "")
+        if cookie.startswith("JSESSIONID="):
+            self._cookie = cookie.split(";", 1)[0][len("JSESSIONID=") :] or None
+        if self._how.get("debug"):
+            print(f"{method} {url} -> {answer.status}")
+        return answer
+
+    def _headers(self, has_body: bool, extra: Optional[Mapping[str, Any]], *, last: bool) -> Dict[str, str]:
+        how = self._how
+        made = {"Accept": "application/xml", "Version": "3", "Filter": "true" if how.get("filter") else "false"}
+        if has_body:
+            made["Content-Type"] = "application/xml"
+        persistent = how.get("persistent_auth", True)
+        if persistent and not last:
+            made["Prefer"] = "persistent-auth"
+            if how.get("session_timeout"):
+                made["Session-TTL"] = str(how["session_timeout"])
+        if self._cookie and persistent:
+            made["Cookie"] = f"JSESSIONID={self._cookie}"
+        if how.get("username") is not None:
+            pair = f"{how['username']}:{how.get('password') or ''}".encode()
+            made["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        made.update((k, _text(v)) for k, v in (extra or {}).items() if v is not None)
+        return made
+
+    def _opened(self) -> Any:
+        with self._lock:
+            if self._pool is None:
+                import urllib3
+
+                how = self._how
+                options: Dict[str, Any] = {"retries": False, "maxsize": 4}
+                if how.get("timeout"):
+                    options["timeout"] = float(how["timeout"])
+                if self.secure and (how.get("insecure") or not how.get("validate_cert_chain", True)):
+                    options.update(cert_reqs="CERT_NONE", assert_hostname=False)
+                    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+                elif self.secure:
+                    options.update(cert_reqs="CERT_REQUIRED", ca_certs=how["ca_file"])
+                if how.get("cert_file"):
+                    options.update(cert_file=how["cert_file"], key_file=how.get("key_file"))
+                self._pool = urllib3.PoolManager(**options)
+            return self._pool
+
+
+def _text(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _plain(err: BaseException) -> str:
+    """The words of an error without the pools and addresses around them."""
+    reason = getattr(err, "reason", None)
+    return str(reason if isinstance(reason, BaseException) else err)
+
+
+def _members(answer: Any, item: str) -> Iterator[ElementTree.Element]:
+    parser: Any = ElementTree.XMLPullParser(("start", "end"))
+    depth = 0
+    root: Optional[ElementTree.Element] = None
+    try:
+        for data in answer.stream(_CHUNK):
+            parser.feed(data)
+            for event, element in parser.read_events():
+                if event == "start":
+                    depth += 1
+                    if root is None:
+                        root = element
+                    continue
+                depth -= 1
+                if depth == 1 and root is not None:
+                    if element.tag == item:
+                        yield element
+                    root.clear()
+        if root is not None:
+            parser.close()
+    except ElementTree.ParseError as err:
+        raise (
+            FormatError() if root is None or root.tag in ("html", "HTML") else ConnectionError("the answer broke off")
+        ) from err
+
+
+def refusal(status: int, reason: str, data: bytes) -> RequestError:
+    """The error of an answer."""
+    detail = data.decode("utf-8", "replace").strip()
+    try:
+        root = ElementTree.fromstring(data) if data.strip() else None
+    except ElementTree.ParseError:
+        root = None
+    if root is not None:
+        fault = root if root.tag == "fault" else root.find("fault")
+        if fault is not None:
+            detail = (fault.findtext("detail") or "").strip()
+            detail = detail[1:-1] if detail.startswith("[") and detail.endswith("]") else detail
+            reason = fault.findtext("reason") or reason
+        elif root.tag == "html":
+            detail = " ".join("".join(root.itertext()).split())[:200]
+    return RequestError(status, reason, detail)

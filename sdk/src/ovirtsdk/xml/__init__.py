@@ -1,0 +1,1 @@
+"""Types of bodies and answers: `from ovirtsdk.xml import params`."""
