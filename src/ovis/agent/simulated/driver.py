@@ -24,6 +24,7 @@ from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated import reports
 from ovis.agent.simulated.devices import SimulatedDevices
 from ovis.agent.simulated.rack import SimulatedRack
+from ovis.agent.simulated.replicate import SimulatedReplication
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
 from ovis.agent.simulated.storage import SimulatedStorage
 from ovis.agent.simulated.tuning import SimulatedTuning
@@ -103,7 +104,9 @@ class SimulatedVm:
         self.external: dict[str, str] = {}  # what VM.create brought: of the TPM, of the firmware
 
 
-class SimulatedDriver(SimulatedDevices, SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes):
+class SimulatedDriver(
+    SimulatedDevices, SimulatedReplication, SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes
+):
     """One simulated host."""
 
     recovering = False
@@ -433,7 +436,7 @@ class SimulatedDriver(SimulatedDevices, SimulatedSnapshots, SimulatedStorage, Si
             "guestName": vm.name,
             "guestOs": "5.14.0",
             "netIfaces": nics,
-            "appsList": [],
+            "appsList": ["qemu-guest-agent-9.1.0", "kernel-5.14.0"],
             "username": "None",
             "session": "Unknown",
         }

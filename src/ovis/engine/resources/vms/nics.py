@@ -4,6 +4,7 @@ Does: add with a MAC of the cluster's pool, change, plug and unplug (live on the
 Follows: defaults of engine 4.5; names unique in the VM.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,10 @@ from ovis.engine.wire.dialect3 import Context as V3Context
 N = LogSeverity.NORMAL
 ADDED = Audit(code=932, severity=N, text="Interface {nic} was added to VM {vm} by {user}.")
 UPDATED = Audit(code=934, severity=N, text="Interface {nic} of VM {vm} was updated by {user}.")
+REORDERED = Audit(
+    code=35, severity=N, text="MAC addresses of VM {vm} were put in the order of its interfaces by {user}."
+)
+_DIGITS = re.compile(r"(\d+)")
 REMOVED = Audit(code=930, severity=N, text="Interface {nic} was removed from VM {vm} by {user}.")
 NAME_RULE = TextRule(50, 1)
 
@@ -231,6 +236,28 @@ async def remove(services: Services, call: Call, body: Any) -> None:
         record(tx, REMOVED, call=call, vm=vm, nic=row.nic.name)
 
     await services.store.write(drop)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """nic2 before nic10."""
+    return [(int(p), "") if p.isdigit() else (-1, p) for p in _DIGITS.split(name.lower())]
+
+
+def reorder(tx: Tx, call: Call, action: Action) -> None:
+    """POST reordermacaddresses: the lowest address to the first interface, by name; numbers in names count as such."""
+    vm = tx.need(Vm, call.ids[0])
+    bodies.raise_all(rules.DOWN.refusals(vm))
+    rows = sorted(tx.find(VmNic, vm_id=str(vm.id)), key=lambda r: _natural(r.nic.name or ""))
+    macs = sorted(r.nic.mac.address.lower() for r in rows if r.nic.mac and r.nic.mac.address)
+    if len(macs) != len(rows):
+        raise refuse("NETWORK_INVALID_MAC_ADDRESS", f"An interface of VM {vm.name} has no MAC address.")
+    for row, mac in zip(rows, macs, strict=True):
+        if row.nic.mac != Mac(address=mac):
+            tx.update(replace(row, nic=replace(row.nic, mac=Mac(address=mac))))
+    record(tx, REORDERED, call=call, vm=vm)
+
+
+REORDER = ApiAction(name="reordermacaddresses", run=reorder, needs=(Need(Permit.CREATE_VM),), body=("async",))
 
 
 def _switch(plugged: bool) -> Any:

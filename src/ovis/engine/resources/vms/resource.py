@@ -23,7 +23,6 @@ from ovis.engine.hostlink.live import network_usage
 from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus
 from ovis.engine.model.types import (
     AffinityLabel,
-    Application,
     Backup,
     Cdrom,
     Checkpoint,
@@ -34,7 +33,6 @@ from ovis.engine.model.types import (
     HostDevice,
     KatelloErratum,
     ReportedDevice,
-    Session,
     Statistic,
     Template,
     VirtualNumaNode,
@@ -55,13 +53,21 @@ from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
 from ovis.engine.resources.vms import defaults, hot, memory, rules
-from ovis.engine.resources.vms.actions import clone as clone_action, hot_set, migrate, start, stop, suspend
+from ovis.engine.resources.vms.actions import clone as clone_action, guest, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.next_run import keep_next_run
-from ovis.engine.resources.vms.nics import NICS_OF_VM, create as create_nic, devices, mac_pool_of, reported_of_vms
+from ovis.engine.resources.vms.nics import (
+    NICS_OF_VM,
+    REORDER,
+    create as create_nic,
+    devices,
+    mac_pool_of,
+    reported_of_vms,
+)
 from ovis.engine.resources.vms.provision import ADD, REMOVE, ProvisionParams, forget_vm
 from ovis.engine.resources.vms.snapshots import resource as snapshots
 from ovis.engine.resources.vms.state import ON_HOST, TABLE, S, VmCdrom, VmNextRun, VmRuntime
+from ovis.engine.resources.vms.views import APPLICATIONS_OF_VM, SESSIONS_OF_VM
 from ovis.engine.resources.vms.watchdogs import WATCHDOGS_OF_VM
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -468,6 +474,8 @@ RESOURCE = Resource(
         *migrate.ACTIONS,
         *snapshots.ACTIONS,
         clone_action.ACTION,
+        *guest.ACTIONS,
+        REORDER,
         TICKET,
     ),
     subs=(
@@ -486,11 +494,11 @@ RESOURCE = Resource(
         tags_of("vm"),
         permissions_of("vm"),
         snapshots.SNAPSHOTS_OF_VM,
-        _nothing(Application, "applications"),
+        APPLICATIONS_OF_VM,
         WATCHDOGS_OF_VM,
         _nothing(VirtualNumaNode, "numanodes"),
         _nothing(HostDevice, "hostdevices"),
-        _nothing(Session, "sessions"),
+        SESSIONS_OF_VM,
         _nothing(KatelloErratum, "katelloerrata"),
         _nothing(AffinityLabel, "affinitylabels"),
         _nothing(VmMediatedDevice, "mediateddevices"),
@@ -504,6 +512,7 @@ COMMANDS = (
     *start.COMMANDS,
     *stop.COMMANDS,
     *suspend.COMMANDS,
+    *guest.COMMANDS,
     *hot_set.COMMANDS,
     *migrate.COMMANDS,
     *memory.COMMANDS,

@@ -88,6 +88,9 @@ TICKET = _allowed("open a console of", "up powering_up paused reboot_in_progress
 CONSOLE_FILE = _allowed(
     "open a console of", "up powering_up paused migrating reboot_in_progress saving_state powering_down", _ILLEGAL
 )
+SCREENSHOT = _allowed("take a screenshot of", "up powering_up migrating reboot_in_progress powering_down", _ILLEGAL)
+FREEZE = _allowed("freeze or thaw file systems of", "up", _ILLEGAL)
+DOWN = _allowed("do this to", "down", "ACTION_TYPE_FAILED_VM_IS_NOT_DOWN")
 CHANGE_CD = _allowed(
     "change the CD of",
     "up powering_up paused migrating wait_for_launch reboot_in_progress saving_state restoring_state powering_down",
