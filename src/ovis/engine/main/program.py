@@ -37,6 +37,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     user.add_argument("name", nargs="?")
     for option in ("first-name", "last-name", "email"):
         user.add_argument(f"--{option}", default="")
+    verbs.add_parser("schedule", help="decide one case of scheduling: a world in JSON from standard input, no engine")
     add_config(verb("config", "show settings; define custom properties for each cluster level"))
     return parser.parse_args(argv)
 
@@ -44,6 +45,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     args = _arguments(argv)
+    if args.verb == "schedule":
+        from ovis.engine.main.paper import schedule
+
+        return schedule(sys.stdin.buffer.read(), sys.stdout, sys.stderr)
     from ovis.engine.main import settings as settings_module
 
     try:

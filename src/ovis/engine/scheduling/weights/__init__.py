@@ -1,0 +1,1 @@
+"""Units that compare hosts."""
