@@ -200,8 +200,8 @@ _TABLE = """\
 + VM.thaw
 + VM.snapshot
 + VM.setBalloonTarget
-- VM.diskReplicateStart
-- VM.diskReplicateFinish
++ VM.diskReplicateStart
++ VM.diskReplicateFinish
 + VM.getDiskAlignment
 + VM.diskSizeExtend
 + VM.merge
@@ -229,7 +229,7 @@ _TABLE = """\
 + VM.setCpuTunePeriod
 + VM.updateVmPolicy
 + SDM.copy_data
-- SDM.sparsify_volume
++ SDM.sparsify_volume
 + SDM.merge
 - SDM.amend_volume
 - SDM.move_domain_device

@@ -94,6 +94,29 @@ async def convert(
     await _qemu_img(*args, limit=_time_for(size), code=Code.VOLUME_COPY, heard=heard)
 
 
+async def sparsify(
+    path: Path, form: str, *, size: int, backing: str = "", backing_form: str = "", progress: Callable[[int], None]
+) -> None:
+    """Write the image anew without its zeros and put it in the old one's place, in one step. backing: relative.
+
+    A crash leaves the old file, or the new one; beside it at most a file of a name that says it is nothing.
+    """
+    fresh = path.with_name(f"{path.name}.sparse")
+    try:
+        await create(fresh, form, size, backing=backing, backing_form=backing_form)
+        await convert(
+            path, form, fresh, form, size=size, backing=str(path.parent / backing) if backing else "", progress=progress
+        )
+        status = path.stat()
+        os.chown(fresh, status.st_uid, status.st_gid)
+        fresh.chmod(status.st_mode & 0o777)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 async def commit(top: Path, *, size: int, progress: Callable[[int], None]) -> None:
     """Write a qcow2 layer's data into the image right below it; the layer itself stays as it is. Twice is no harm."""
     text = ""

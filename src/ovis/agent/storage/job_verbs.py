@@ -4,6 +4,7 @@ Follows: VDSM's Task and SDM verbs: the target of a job is illegal while it runs
 done, and not otherwise.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,6 +93,32 @@ class JobVerbs:
                 await in_thread_long(volumes.reserve, volume, facts.capacity)  # the copy punched holes for zeros
             await in_thread(target.check, volume)
             await in_thread(volume.change, legality="LEGAL", generation=facts.generation + 1)
+
+    async def sdm_sparsify_volume(self, job_id: str, vol_info: Any) -> None:
+        """Zeros that nobody needs go back to the storage. Nobody may use the volume meanwhile."""
+        target = _Endpoint(vol_info, "vol_info")
+
+        async def run(progress: Progress) -> None:
+            volume = await target.volume(self.core)
+            async with self.core.image_lock(volume.domain.id, volume.image):
+                facts = await in_thread(target.check, volume)
+                if await in_thread(volumes.children, volume, everywhere=facts.role == "SHARED"):
+                    raise VerbError(Code.VOLUME_HAS_CHILDREN, f"Other volumes lie upon volume {volume.id}")
+                if facts.type == "PREALLOCATED":
+                    raise checks.invalid("A preallocated volume stays so")
+                check_legal(await in_thread(volumes.chain, volume))
+                parent = volume.parent(facts)
+                await images.sparsify(
+                    volume.path,
+                    images.FORMATS[facts.format],
+                    size=facts.capacity,
+                    backing=os.path.relpath(parent.path, volume.path.parent) if parent is not None else "",
+                    backing_form=images.FORMATS[(await in_thread(parent.facts)).format] if parent is not None else "",
+                    progress=progress,
+                )
+                await in_thread(volume.change, generation=facts.generation + 1)
+
+        await self.core.jobs.start(checks.id_of(job_id, "job_id"), "sparsify_volume", run)
 
     async def sdm_update_volume(self, job_id: str, vol_info: Any, vol_attr: Any) -> None:
         target = _Endpoint(vol_info, "vol_info")

@@ -41,6 +41,7 @@ from ovis.agent.virt.memory import MemoryVerbs
 from ovis.agent.virt.merge import LiveMergeVerbs
 from ovis.agent.virt.migrate import MigrateVerbs
 from ovis.agent.virt.recover import recover
+from ovis.agent.virt.replicate import ReplicateVerbs
 from ovis.agent.virt.seal import SealVerbs
 from ovis.agent.virt.snapshot import SnapshotVerbs
 from ovis.agent.virt.stats import StatsVerbs
@@ -71,6 +72,7 @@ class LibvirtDriver:
         self._finding: asyncio.Task[None] | None = None
         self._snapshots = SnapshotVerbs(self._guests, self._storage.core.jobs)
         self._merges = LiveMergeVerbs(self._guests, self._storage)
+        self._replicas = ReplicateVerbs(self._guests, self._storage)
         self._parts = (
             CreateVerbs(self._guests),
             LifeVerbs(self._guests),
@@ -82,6 +84,7 @@ class LibvirtDriver:
             ExternalVerbs(self._guests),
             self._snapshots,
             self._merges,
+            self._replicas,
             self._stats,
             HostVerbs(self._guests, facts, self._networks),
             self._networks,
@@ -150,6 +153,7 @@ class LibvirtDriver:
             break
         await self._snapshots.recover()
         await self._merges.recover()
+        await self._replicas.recover()
         try:
             await self._facts.hypervisor()  # the first VM need not wait for libvirt's first look at QEMU
         except (VerbError, libvirt.libvirtError) as err:

@@ -44,6 +44,19 @@ class Merge(Struct, kw_only=True):
     end: int = 0
 
 
+class Replica(Struct, kw_only=True):
+    """A disk that is being mirrored into another storage domain. file: the new volume's. resume: as in a merge; cur, end:
+    bytes."""
+
+    source: Ids
+    target: Ids
+    device: str
+    file: str
+    resume: bool = False
+    cur: int = 0
+    end: int = 0
+
+
 class Record(Struct, kw_only=True):
     """What is kept in a file. booted: the guest was Up in this run. images: volumes it uses. asked: who wanted
     the end ("admin", "reboot" or ""). origin: "create", "restore" or "migration". begun, status_time: Unix seconds.
@@ -63,6 +76,7 @@ class Record(Struct, kw_only=True):
     asked: str = ""
     origin: str = "create"
     merges: list[Merge] = field(default_factory=list)
+    replicas: list[Replica] = field(default_factory=list)
 
 
 class Display(Struct, frozen=True):
@@ -159,18 +173,22 @@ class Vm:
 
 
 def jobs_of(vm: Vm) -> dict[str, Any]:
-    """vmJobs of a VM's row."""
+    """vmJobs of a VM's row. A mirror has its disk's image for a name: nobody else gave it one."""
+    merges: list[tuple[str, str, str, Merge | Replica]] = [(m.id, "commit", m.image, m) for m in vm.record.merges]
+    copies: list[tuple[str, str, str, Merge | Replica]] = [
+        (r.target.image, "copy", r.target.image, r) for r in vm.record.replicas
+    ]
     return {
-        m.id: {
-            "id": m.id,
+        id_: {
+            "id": id_,
             "jobType": "block",
-            "blockJobType": "commit",
+            "blockJobType": kind,
             "bandwidth": 0,
-            "cur": m.cur,
-            "end": m.end,
-            "imgUUID": m.image,
+            "cur": job.cur,
+            "end": job.end,
+            "imgUUID": image,
         }
-        for m in vm.record.merges
+        for id_, kind, image, job in [*merges, *copies]
     }
 
 
