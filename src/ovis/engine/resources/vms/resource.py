@@ -120,7 +120,7 @@ def _placement(tx: Reader, vm: Vm) -> Vm:
 def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     """POST /vms; with a snapshot, of what that holds."""
     if body.snapshots and body.snapshots[0].id is not None:
-        return clone_action.add_from_snapshot(tx, call, body, body.snapshots[0].id)
+        return clone_action.add_from_snapshot(tx, call, body, body.snapshots[0].id, _check)
     template = bodies.resolve(tx, Template, body.template)
     cluster = bodies.resolve(tx, Cluster, body.cluster)
     if template.status is not TemplateStatus.OK:

@@ -140,11 +140,17 @@ def _store(
     cdrom: Cdrom | None,
     given: Vm,
     place: StorageDomain | None = None,
+    *,
+    asks: bool = True,
 ) -> tuple[Vm, tuple[tuple[str, str], ...]]:
     """The copy's rows, and (source disk, new disk)."""
     wishes = {a.disk.id: a.disk for a in given.disk_attachments or () if a.disk is not None and a.disk.id}
     planned = [
-        (disk, attachment, *copies.planned(tx, call, disk, origin, wishes.get(str(disk.id)), place=place))
+        (
+            disk,
+            attachment,
+            *copies.planned(tx, call, disk, origin, wishes.get(str(disk.id)), place=place, needs_permit=asks),
+        )
         for disk, origin, attachment in sources
     ]
     vm = tx.insert(replace(vm, status=S.IMAGE_LOCKED))
@@ -172,7 +178,6 @@ def clone(tx: Tx, call: Call, action: Action) -> Started:
     attached = state.copied(state.attached_to(tx, source_id))
     reasons = rules.CLONE.refusals(source) + state.refusals(tx, source)
     bodies.raise_all(reasons + state.unusable(d for _, d, _ in attached))
-    require(tx, call, Permit.CREATE_VM, "cluster", str(source.cluster.id) if source.cluster else "")
     vm = _like(call, source, given)
     _named(tx, vm)
     cdrom = tx.one(VmCdrom, vm_id=source_id)
@@ -185,6 +190,7 @@ def clone(tx: Tx, call: Call, action: Action) -> Started:
         cdrom.cdrom if cdrom is not None else None,
         given,
         action.storage_domain,
+        asks=False,
     )
     _devices(tx, source_id, str(vm.id))
     running = source.host is not None
@@ -226,8 +232,8 @@ def _devices(tx: Tx, source_id: str, vm_id: str) -> None:
         tx.insert(replace(watchdog, id=bodies.new_id(), vm_id=vm_id))
 
 
-def add_from_snapshot(tx: Tx, call: Call, body: Vm, snapshot_id: str) -> Started:
-    """POST /vms with `snapshots[].id`: a VM with the data and configuration of then."""
+def add_from_snapshot(tx: Tx, call: Call, body: Vm, snapshot_id: str, check: Callable[[Tx, Vm], None]) -> Started:
+    """POST /vms with `snapshots[].id`: a VM with the data and configuration of then. check: as of every new VM."""
     row = state.snapshot_anywhere(tx, snapshot_id)
     source = tx.need(Vm, row.vm_id)
     require(tx, call, Permit.CREATE_VM, "vm", row.vm_id)
@@ -237,7 +243,9 @@ def add_from_snapshot(tx: Tx, call: Call, body: Vm, snapshot_id: str) -> Started
     vm = replace(
         _like(call, row.vm or source, body), cluster=Cluster(id=cluster.id), description=body.description or None
     )
-    _named(tx, vm)
+    if (vm.custom_properties or None) != ((row.vm or source).custom_properties or None):
+        require(tx, call, Permit.CHANGE_VM_CUSTOM_PROPERTIES, "cluster", str(cluster.id))
+    check(tx, vm)
     sources = [(disk, image, d.attachment) for d, disk, image in held]
     vm, made = _store(tx, call, vm, sources, row.nics, row.cdrom, body)
     params = ProvisionParams(
@@ -339,7 +347,6 @@ ACTION = ApiAction(
     name="clone",
     run=clone,
     needs=(Need(Permit.CREATE_VM),),
-    asks=(Permit.CREATE_VM, Permit.CREATE_DISK),
     body=("async", "discard_snapshots", "storage_domain", "vm"),
     mandatory=("vm.name",),
 )
