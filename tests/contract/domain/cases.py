@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ovis.contract.domain.specs import CONTROLLERS, Disk, Domain, Nic, Watchdog
+from ovis.contract.domain.specs import CONTROLLERS, Disk, Domain, Nic, NumaNode, Watchdog
 
 GIB = 1 << 30
 _POOL, _STORE = "7d1f4b6e-0002-4000-8000-000000000001", "7d1f4b6e-0003-4000-8000-000000000001"
@@ -141,4 +141,41 @@ CASES: Mapping[str, Domain] = {
     ),
     "sockets-cores-threads": _vm(15, "big-01", sockets=4, cores=8, threads=2, memory=64 * GIB, max_memory=256 * GIB),
     "most-cpus": _vm(16, "huge-01", sockets=16, cores=22, threads=2, disks=[_disk(1)]),
+    "pinned-numa": _vm(
+        17,
+        "db-01",
+        sockets=2,
+        cores=2,
+        memory=4 * GIB,
+        max_memory=8 * GIB,
+        numa=[
+            NumaNode(index=0, cpus=[0, 1], memory=2 * GIB, mode="strict", pins=[0]),
+            NumaNode(index=1, cpus=[2, 3], memory=2 * GIB, mode="preferred", pins=[1]),
+        ],
+        pins={0: "0", 1: "1", 2: "2-3", 3: "^1,0-3"},
+        pin_policy="manual",
+        shares=1024,
+        disks=[_disk(1)],
+    ),
+    "dedicated-hugepages": _vm(
+        18,
+        "hp-01",
+        cores=4,
+        pin_policy="dedicated",
+        hugepages=2048,
+        graphics=[],
+        custom={"hugepages": "2048", "extra_cpu_flags": "+pcid,-hle"},
+        disks=[_disk(1)],
+    ),
+    "tpm-sound": _vm(
+        19, "desk-03", firmware="uefi-secure", tpm=True, sound=True, graphics=["spice"], usb=True, disks=[_disk(1)]
+    ),
+    "cloud-init-scsi": _vm(
+        20,
+        "cloud-02",
+        payload={"openstack/latest/meta_data.json": "e30="},
+        payload_volume="config-2",
+        payload_scsi=True,
+        disks=[_disk(1, "virtio_scsi", bootable=True), _disk(2, "virtio_scsi")],
+    ),
 }

@@ -14,6 +14,7 @@ import pytest
 
 from ovis.agent.virt.complete import HostFacts, Prepared, complete, payloads_of, read, volumes_of
 from ovis.contract.domain.builder import build_domain, build_hotplug, target_names
+from ovis.contract.domain.tuning import cpu_set, cpu_text
 from tests.contract.domain.cases import CASES, _disk, _nic
 
 HERE = Path(__file__).parent
@@ -38,6 +39,17 @@ def pretty(xml: str) -> str:
     root = ET.fromstring(xml)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("0", {0}), ("0-3,^2", {0, 1, 3}), ("8, 1-2", {1, 2, 8}), ("", None), ("a", None), ("3-1", None), ("0,^0", None)],
+)
+def test_sets_of_cpus(text: str, wanted: set[int] | None) -> None:
+    found = cpu_set(text)
+    assert found == wanted
+    if found is not None:
+        assert cpu_set(cpu_text(sorted(found))) == found
 
 
 def test_every_file_has_its_case() -> None:
@@ -81,10 +93,11 @@ def test_what_every_domain_holds(name: str) -> None:
         product *= int(topology.get(part) or 0)
     assert product == maximum
     assert int(vcpu.get("current") or 0) == spec.sockets * spec.cores * spec.threads <= maximum <= 710
-    cell = root.find("cpu/numa/cell")
-    assert cell is not None
-    assert cell.get("cpus") == f"0-{maximum - 1}"
-    assert cell.get("memory") == root.findtext("memory") == root.findtext("currentMemory")
+    cells = root.findall("cpu/numa/cell")
+    held = [cpu for c in cells for cpu in cpu_set(c.get("cpus") or "") or ()]
+    assert sorted(held) == list(range(maximum)), "every CPU that there may be is in one node"
+    total = sum(int(c.get("memory") or 0) for c in cells)
+    assert str(total) == root.findtext("memory") == root.findtext("currentMemory")
     assert (root.find("maxMemory") is not None) == (spec.max_memory > spec.memory)
     # Names and places are there once.
     targets = [t.get("dev") for t in root.findall("devices/disk/target")]
@@ -93,7 +106,7 @@ def test_what_every_domain_holds(name: str) -> None:
     assert orders == list(range(1, len(orders) + 1))
     aliases = [a.get("name") for a in root.findall("devices/*/alias")]
     assert len(aliases) == len(set(aliases))
-    addresses = [a.get("unit") for a in root.findall("devices/disk/address")]
+    addresses = [(a.get("target"), a.get("unit")) for a in root.findall("devices/disk/address")]
     assert len(addresses) == len(set(addresses))
     # The metadata names every volume by the target it has.
     volumes = {v.target: v.volume for v in volumes_of(read(build_domain(spec)))}

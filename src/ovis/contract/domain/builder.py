@@ -8,6 +8,7 @@ Follows: domain XML of engine 4.7 and 4.8, Q35 and i440FX.
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
+from ovis.contract.domain import tuning
 from ovis.contract.domain.specs import Disk, Domain, Nic
 
 TUNE = "http://ovirt.org/vm/tune/1.0"
@@ -35,6 +36,8 @@ def _max_vcpus(spec: Domain) -> int:
     """Vcpus up to which CPUs can be plugged: whole sockets."""
     per_socket = spec.cores * spec.threads
     current = per_socket * spec.sockets
+    if spec.pin_policy in tuning.EXCLUSIVE:
+        return current
     sockets = max(2 * current // per_socket, min(16, 127 // per_socket))
     wanted = min(max(sockets, spec.sockets) * per_socket, _MAX_VCPUS // per_socket * per_socket)
     if not spec.q35:
@@ -114,8 +117,9 @@ def build_domain(spec: Domain) -> str:
     _sub(features, "vmcoreinfo")
     if spec.firmware == "uefi-secure":
         _sub(features, "smm", state="on")
-    _cpu(domain, spec, maximum)
-    _sub(domain, "cputune")
+    tuning.add_numatune(domain, spec)
+    _cpu(domain, spec, current, maximum)
+    tuning.add_cputune(domain, spec, maximum)
     places = boot_orders(spec)
     names = target_names(spec.disks, spec.q35)
     _devices(domain, spec, places, names)
@@ -143,7 +147,7 @@ def _sysinfo(domain: Element, spec: Domain) -> None:
         _sub(system, "entry", value, name=name)
 
 
-def _cpu(domain: Element, spec: Domain, maximum: int) -> None:
+def _cpu(domain: Element, spec: Domain, current: int, maximum: int) -> None:
     model, *flags = [w for w in spec.cpu.split(",") if w] or [""]
     if model in ("", "hostModel"):
         cpu = _sub(domain, "cpu", mode="host-model")
@@ -158,9 +162,7 @@ def _cpu(domain: Element, spec: Domain, maximum: int) -> None:
         _sub(cpu, "feature", name=flag.lstrip("+-"), **attrs)
     per_socket = spec.cores * spec.threads
     _sub(cpu, "topology", cores=str(spec.cores), threads=str(spec.threads), sockets=str(maximum // per_socket))
-    numa = _sub(cpu, "numa")
-    cpus = f"0-{maximum - 1}" if maximum > 1 else "0"
-    _sub(numa, "cell", id="0", cpus=cpus, memory=str(spec.memory // _KIB))
+    tuning.add_cells(_sub(cpu, "numa"), spec, current, maximum)
 
 
 def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[str, tuple[str, str, int]]) -> None:
@@ -193,7 +195,7 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
     )
     _alias(usb, ids.get("usb"))
     _alias(_sub(devices, "controller", type="virtio-serial", index="0", ports="16"), ids.get("virtio-serial"))
-    if spec.virtio_scsi or any(d.interface == "virtio_scsi" for d in spec.disks):
+    if _has_scsi(spec):
         _alias(_sub(devices, "controller", type="scsi", model="virtio-scsi", index="0"), ids.get("virtio-scsi"))
     for graphics in spec.graphics:
         _graphics(devices, spec, graphics)
@@ -201,6 +203,12 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
         rng = _sub(devices, "rng", model="virtio")
         _sub(rng, "backend", f"/dev/{spec.rng}", model="random")
         _alias(rng, ids.get("rng"))
+    if spec.sound:
+        _alias(_sub(devices, "sound", model="ich9" if spec.q35 else "ich6"), ids.get("sound"))
+    if spec.tpm:
+        tpm = _sub(devices, "tpm", model="tpm-crb")
+        _alias(tpm, ids.get("tpm"))
+        _sub(tpm, "backend", type="emulator", version="2.0")
     if spec.console:
         path = f"/var/run/ovirt-vmconsole-console/{spec.id}.sock"
         console = _sub(devices, "console", type="unix")
@@ -222,6 +230,10 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
     _cdroms(devices, spec, places)
     for disk in sorted(spec.disks, key=lambda d: (not d.bootable, d.id)):
         add_disk(devices, disk, names[disk.id], places.get(disk.id))
+
+
+def _has_scsi(spec: Domain) -> bool:
+    return spec.virtio_scsi or any(d.interface == "virtio_scsi" for d in spec.disks)
 
 
 _SPICE_CHANNELS = ("main", "inputs", "cursor", "playback", "record", "display", "smartcard", "usbredir")
@@ -283,7 +295,10 @@ def add_nic(devices: Element, nic: Nic, place: int | None = None) -> Element:
 def _cdroms(devices: Element, spec: Domain, places: dict[str, int]) -> None:
     bus = "sata" if spec.q35 else "ide"
     if spec.payload:
-        payload = _cdrom(devices, "PAYLOAD:", "sdb" if spec.q35 else "hdd", bus)
+        scsi = spec.payload_scsi and spec.q35 and _has_scsi(spec)
+        payload = _cdrom(devices, "PAYLOAD:", "sdb" if spec.q35 else "hdd", "scsi" if scsi else bus)
+        if scsi:  # out of the way of disks, which are plugged at target 0
+            _sub(payload, "address", type="drive", controller="0", bus="0", target="1", unit="0")
         _alias(payload, spec.controllers.get("payload"))
     found = _cdrom(devices, spec.cdrom, "sdc" if spec.q35 else "hdc", bus)
     _alias(found, spec.controllers.get("cdrom"))
@@ -374,7 +389,7 @@ def _metadata(domain: Element, spec: Domain, names: dict[str, tuple[str, str, in
             _meta(payload, "file", content).set("path", path)
     _meta(vm, "resumeBehavior", spec.resume)
     _meta(vm, "ballooningEnabled", "true" if spec.balloon else "false")
-    _meta(vm, "cpuPolicy", "none")
+    _meta(vm, "cpuPolicy", tuning.policy_word(spec))
 
 
 def _meta(parent: Element, tag: str, text: str | None = None) -> Element:

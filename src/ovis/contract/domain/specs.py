@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-CONTROLLERS = ("usb", "virtio-serial", "virtio-scsi", "balloon", "video", "rng", "console", "cdrom", "payload")
+CONTROLLERS = tuple("usb virtio-serial virtio-scsi balloon video rng console cdrom payload tpm sound".split())
 
 
 class Disk(Struct, kw_only=True, frozen=True):
@@ -52,9 +52,21 @@ class Watchdog(Struct, kw_only=True, frozen=True):
     action: str
 
 
+class NumaNode(Struct, kw_only=True, frozen=True):
+    """A node of the guest. cpus: those that it starts with. pins: nodes of the host. mode: strict, interleave, preferred."""
+
+    index: int
+    cpus: list[int]
+    memory: int
+    mode: str = "interleave"
+    pins: list[int] = field(default_factory=list)
+
+
 class Domain(Struct, kw_only=True, frozen=True):
     """A whole VM. cpu: QEMU's words (`Nehalem,+spec-ctrl`), empty: the host's own model. payload: path -> base64.
     graphics: vnc, spice, both or none (headless). hugepages: KiB of one; 0: none. cpu_flags: besides the model's.
+    pins: vCPU -> host CPUs. pin_policy: none, manual, dedicated, isolate_threads, siblings, resize_and_pin_numa.
+    payload_scsi: guests without AHCI see the payload.
     """
 
     id: str
@@ -99,4 +111,11 @@ class Domain(Struct, kw_only=True, frozen=True):
     paused: bool = False
     resume: str = "auto_resume"
     serial_number: str = ""
+    numa: list[NumaNode] = field(default_factory=list)
+    pins: dict[int, str] = field(default_factory=dict)
+    pin_policy: str = "none"
+    shares: int = 0
+    tpm: bool = False
+    sound: bool = False
+    payload_scsi: bool = False
     controllers: dict[str, str] = field(default_factory=dict)
