@@ -1539,7 +1539,7 @@ class VM(Resource, params.VM):
         """/katelloerrata below it."""
         return VMKatelloErrata(self.context, self._path)
 
-    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VM:
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None, next_run: Optional[bool] = None) -> VM:
         """Change a VM.
 
         [vm.name]: string
@@ -1681,7 +1681,7 @@ class VM(Resource, params.VM):
         [vm.watchdogs.watchdog]: collection of {watchdog.id|name: string}
         [vm.timezone]: string
         """
-        matrix: Dict[str, Any] = {}
+        matrix: Dict[str, Any] = {"next_run": next_run}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
 
     def delete(
@@ -2106,6 +2106,45 @@ class VM(Resource, params.VM):
         [action.storage_domain.id|name]: string
         """
         return self._act("clone", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def freezefilesystems(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action freezefilesystems of a VM.
+
+        [action.async]: boolean
+        """
+        return self._act("freezefilesystems", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def thawfilesystems(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action thawfilesystems of a VM.
+
+        [action.async]: boolean
+        """
+        return self._act("thawfilesystems", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def reordermacaddresses(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action reordermacaddresses of a VM.
+
+        [action.async]: boolean
+        """
+        return self._act("reordermacaddresses", action, others, async_, correlation_id)  # type: ignore[no-any-return]
 
     def ticket(
         self,
