@@ -4,7 +4,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from ovis.agent.virt.tune import disks, limits, quota_of, read_policy, target_of, write_policy
+from ovis.agent.virt.tune import disks, limits, quota_of, read_policy, shown, target_of, write_policy
 from ovis.contract.errors import Code, VerbError
 
 LIVE = fromstring(
@@ -26,6 +26,22 @@ def test_a_policy_is_read_as_it_was_written() -> None:
     assert read_policy(write_policy(50, rows)) == (50, rows)
     assert read_policy(write_policy(None, [])) == (None, [])
     assert read_policy("") == (None, [])
+
+
+def test_a_row_of_statistics_tells_limits_and_policy() -> None:
+    live = """<domain><devices><disk device='disk'><source file='/v'/><target dev='vda'/>
+    <iotune><read_iops_sec>5</read_iops_sec></iotune></disk><disk device='cdrom'><target dev='sda'/></disk></devices>
+    <metadata><t:qos xmlns:t='http://ovirt.org/vm/tune/1.0'><t:vcpuLimit>50</t:vcpuLimit></t:qos></metadata></domain>"""
+    found = shown(live)
+    assert found["vcpuUserLimit"] == 50
+    (row,) = found["ioTune"]
+    assert (row["name"], row["path"], row["ioTune"]["read_iops_sec"], row["ioTune"]["total_bytes_sec"]) == (
+        "vda",
+        "/v",
+        5,
+        0,
+    )
+    assert shown("<domain/>") == {"ioTune": []}
 
 
 def test_a_policy_with_names_of_its_own_space_is_read() -> None:

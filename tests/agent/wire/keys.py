@@ -25,7 +25,7 @@ STATISTICS = (
 VM = (
     "status vmId vmName statusTime elapsedTime timeOffset cpuUser cpuSys cpuUsage cpuActual vcpuCount vcpuQuota vcpuPeriod "
     "memUsage memoryStats balloonInfo disks network displayInfo clientIp monitorResponse pauseCode guestIPs guestFQDN "
-    "username appsList netIfaces disksUsage session vmJobs migrationProgress hash"
+    "username appsList netIfaces disksUsage session vmJobs migrationProgress hash ioTune"
 ).split()
 DOWN = "vmId status exitCode exitMessage exitReason timeOffset".split()
 DOMAIN = "code delay lastCheck valid version acquired actual".split()

@@ -123,6 +123,7 @@ async def test_limits_of_disks_hold_in_qemu_and_stay_with_the_vm(lab: Lab) -> No
         assert (now["ioTune"]["read_bytes_sec"], now["ioTune"]["write_iops_sec"]) == (1 << 20, 500)
         shown = lab.rack.virsh("h1", "blkdeviotune", vm_id, "vda")
         assert "write_iops_sec : 500" in " ".join(shown.split())
+        assert (await client.stats(vm_id))["ioTune"] == [now]
 
         for bad in (
             [{"name": "vdz", "ioTune": {}}],
@@ -142,6 +143,7 @@ async def test_limits_of_disks_hold_in_qemu_and_stay_with_the_vm(lab: Lab) -> No
         assert whole[vm_id]["policy"] == [policy]
         assert whole[vm_id]["current_values"][0]["ioTune"]["total_iops_sec"] == 700
         live = (await client("Host.dumpxmls", vmList=[vm_id]))[vm_id]
+        assert (await client.stats(vm_id))["vcpuUserLimit"] == 50
         assert "vcpuLimit>50<" in live and "ovirt-vm:vm" in live
         await ask(client, "VM.updateVmPolicy", vmID=vm_id, params={"vcpuLimit": 60})
         assert await ask(client, "VM.getIoTunePolicy", vmID=vm_id) == [policy]

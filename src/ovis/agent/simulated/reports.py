@@ -106,6 +106,7 @@ ROW = {
     "guestCPUCount": -1,
     "guestIPs": "",
     "guestFQDN": "",
+    "ioTune": [],
     "username": "Unknown",
     "session": "Unknown",
     "pid": "0",

@@ -16,6 +16,7 @@ import structlog
 
 from ovis.agent.virt.guests import Guests, short
 from ovis.agent.virt.sweep import put_right, settled
+from ovis.agent.virt.tune import shown
 from ovis.agent.virt.vm import Vm, jobs_of
 from ovis.contract import statuses as st
 from ovis.contract.errors import Code, VerbError
@@ -178,6 +179,7 @@ class StatsVerbs:
         self._pids: dict[str, tuple[int, str]] = {}  # (libvirt's number of the run, process)
         self._last = 0.0
         self._sampling = asyncio.Lock()
+        self._limits: dict[str, tuple[str, dict[str, Any]]] = {}  # VM -> (its XML, what it says of limits)
 
     async def run(self) -> None:
         """Sample for ever."""
@@ -214,6 +216,7 @@ class StatsVerbs:
             for vm_id in [v for v in self._samples if v not in guests.vms]:
                 del self._samples[vm_id]
                 self._pids.pop(vm_id, None)
+                self._limits.pop(vm_id, None)
             states = {i: (s.get("state.state"), s.get("state.reason")) for i, (s, _) in found.items()}
             put_right(guests, asked, states)
 
@@ -242,6 +245,7 @@ class StatsVerbs:
             **_UNKNOWN,
             **vm.stats,
             **row,
+            **self._limits_of(vm),
             "cpuActual": bool(vm.stats),
             "pid": self._pids[vm.id][1] if vm.id in self._pids else "0",
             "displayPort": str(first.port) if first else "-1",
@@ -254,6 +258,14 @@ class StatsVerbs:
             "migrationProgress": vm.migration.progress if vm.migration and vm.status == st.MIGRATION_SOURCE else 0,
             "vmJobs": jobs_of(vm),
         } | ({"exitMessage": record.exit_message} if record.exit_message else {})
+
+    def _limits_of(self, vm: Vm) -> dict[str, Any]:
+        """Read again only when the XML is another one."""
+        xml, found = self._limits.get(vm.id, ("", {}))
+        if xml is not vm.xml and vm.xml:
+            found = shown(vm.xml)
+            self._limits[vm.id] = (vm.xml, found)
+        return found
 
     async def _fresh(self) -> None:
         """Rates that are asked for should not be old."""

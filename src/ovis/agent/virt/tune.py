@@ -121,6 +121,20 @@ def quota_of(limit: int, cpus: int, vcpus: int) -> int:
     return max(1000, PERIOD * limit * cpus // (100 * max(1, vcpus)))
 
 
+def shown(xml: str) -> dict[str, Any]:
+    """What a VM's row of statistics says of its limits, from its live XML. Pure."""
+    root = fromstring(xml)
+    paths, rows = disks(root), []
+    for disk in root.findall("devices/disk"):
+        target, tune = disk.find("target"), disk.find("iotune")
+        name = (target.get("dev") or "") if target is not None else ""
+        if name in paths:
+            values = {k: int((tune.findtext(k) or 0) if tune is not None else 0) for k in KEYS}
+            rows.append({"name": name, "path": paths[name], "ioTune": values})
+    limit = (root.findtext(f"metadata/{{{TUNE}}}qos/{{{TUNE}}}vcpuLimit") or "").strip()
+    return {"ioTune": rows} | ({"vcpuUserLimit": int(limit)} if limit.isdigit() else {})
+
+
 class TuneVerbs:
     """The verbs."""
 
@@ -147,6 +161,7 @@ class TuneVerbs:
             # An old total beside a new part, or the other way round, is refused: what is not named is lifted.
             whole = dict.fromkeys(KEYS, 0) | values
             await self._guests.ask(vm, code, lambda d, t=target, w=whole: d.setBlockIoTune(t, w, _LIVE))
+        await self._guests.refresh(vm)
 
     async def vm_get_io_tune(self, vmID: str) -> list[dict[str, Any]]:
         """The limits in force, a row a disk."""
