@@ -70,6 +70,8 @@ def furnish(place: Installation) -> None:
         is_status(client, f"/templates/{template}", "ok")
         running = add_vm(client, "running", memory=str(GIB), comment="all of it")
         made(client.post(f"/vms/{running}/watchdogs", json={"model": "i6300esb", "action": "reset"}))
+        node = {"index": "0", "memory": "1024", "cpu": {"cores": {"core": [{"index": "0"}]}}}
+        made(client.post(f"/vms/{running}/numanodes", json=node))
         made(client.post(f"/vms/{running}/start", json={}))
         is_status(client, f"/vms/{running}", "up")
         tag = made(client.post("/tags", json={"name": "blue", "description": "a colour"}))["id"]

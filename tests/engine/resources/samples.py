@@ -183,6 +183,11 @@ SAMPLES: Mapping[str, Sample] = {
         {"action": "poweroff"},
         below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
     ),
+    "/vms/{id}/numanodes": Sample(
+        lambda walker, parents: {"index": "7", "memory": "1", "cpu": {"cores": {"core": [{"index": "0"}]}}},
+        {"memory": "2"},
+        below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
+    ),
     "/vms/{id}/snapshots": Sample(
         lambda walker, parents: {"description": _new("snapshot"), "persist_memorystate": "false"},
         unique=False,

@@ -38,7 +38,13 @@ from ovis.engine.resources.storage_domains import (
     tables as storage_tables,
 )
 from ovis.engine.resources.templates import resource as templates, tables as template_tables
-from ovis.engine.resources.vms import nics as vm_nics, resource as vms, state as vm_state, watchdogs as vm_watchdogs
+from ovis.engine.resources.vms import (
+    nics as vm_nics,
+    numa as vm_numa,
+    resource as vms,
+    state as vm_state,
+    watchdogs as vm_watchdogs,
+)
 from ovis.engine.resources.vms.snapshots import tables as snapshot_tables
 from ovis.engine.store.session import Tx
 from ovis.engine.store.tables import Table
@@ -95,6 +101,7 @@ TABLES: tuple[Table, ...] = (
     *template_tables.TABLES,
     *vm_state.TABLES,
     vm_watchdogs.TABLE,
+    vm_numa.TABLE,
     *disk_tables.TABLES,
     *snapshot_tables.TABLES,
 )

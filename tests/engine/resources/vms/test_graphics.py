@@ -26,8 +26,8 @@ def consoles(api: httpx.Client, vm: str, query: str = "") -> list[str]:
     return [str(c["protocol"]) for c in rows]
 
 
-def devices(lab: Installation, vm_id: str) -> ET.Element:
-    """The devices that the VM would be started with."""
+def domain_of(lab: Installation, vm_id: str) -> ET.Element:
+    """What the VM would be started with."""
     from ovis.engine.main.composition import Engine
     from ovis.engine.main.settings import load
     from ovis.engine.main.setup import instance_id
@@ -38,7 +38,12 @@ def devices(lab: Installation, vm_id: str) -> ET.Element:
         xml = store.read_now(lambda rd: domain_xml(rd, rd.need(Vm, vm_id), VmRuntime(id=vm_id)))
     finally:
         store.close()
-    found = ET.fromstring(xml).find("devices")
+    return ET.fromstring(xml)
+
+
+def devices(lab: Installation, vm_id: str) -> ET.Element:
+    """Its devices."""
+    found = domain_of(lab, vm_id).find("devices")
     assert found is not None
     return found
 

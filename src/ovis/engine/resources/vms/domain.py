@@ -24,7 +24,8 @@ from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import capabilities
 from ovis.engine.resources.network_filters import FILTERS
-from ovis.engine.resources.vms import properties, rules
+from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
+from ovis.engine.resources.vms import numa, properties, rules
 from ovis.engine.resources.vms.defaults import bios_of
 from ovis.engine.resources.vms.graphics import protocols_of
 from ovis.engine.resources.vms.state import VmCdrom, VmNic, VmRuntime
@@ -151,6 +152,8 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
     topology = vm.cpu.topology if vm.cpu else None
     bios = bios_of(vm, cluster)
     q35 = bios is not BiosType.I440FX_SEA_BIOS
+    system = SYSTEMS.get(vm.os.type or "") if vm.os else None
+    windows = system is not None and system.windows
     cdrom = rd.one(VmCdrom, vm_id=str(vm.id))
     file = cdrom.cdrom.file.id if cdrom and cdrom.cdrom.file else None
     nics = rd.find_in_order(VmNic, ("name_key",), vm_id=str(vm.id))
@@ -202,6 +205,13 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
         nvram_template=custom.get("nvram_template", ""),
         payload=files,
         payload_volume="config-2" if files else "",
+        payload_scsi=not windows,
+        numa=numa.numa_specs(rd, vm),
+        pins=numa.pinning(vm),
+        pin_policy=vm.cpu_pinning_policy.value if vm.cpu_pinning_policy else "none",
+        shares=vm.cpu_shares or 0,
+        tpm=bool(vm.tpm_enabled) and q35,
+        sound=bool(vm.soundcard_enabled),
         paused=paused,
         resume=vm.storage_error_resume_behaviour.value if vm.storage_error_resume_behaviour else "auto_resume",
         serial_number=str(vm.serial_number.value) if vm.serial_number and vm.serial_number.value else "",

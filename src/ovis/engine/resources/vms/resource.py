@@ -35,7 +35,6 @@ from ovis.engine.model.types import (
     ReportedDevice,
     Statistic,
     Template,
-    VirtualNumaNode,
     Vm,
     VmMediatedDevice,
     VmPlacementPolicy,
@@ -64,6 +63,7 @@ from ovis.engine.resources.vms.nics import (
     mac_pool_of,
     reported_of_vms,
 )
+from ovis.engine.resources.vms.numa import NUMA_OF_VM
 from ovis.engine.resources.vms.provision import ADD, REMOVE, ProvisionParams, forget_vm
 from ovis.engine.resources.vms.snapshots import resource as snapshots
 from ovis.engine.resources.vms.state import ON_HOST, TABLE, S, VmCdrom, VmNextRun, VmRuntime
@@ -496,7 +496,7 @@ RESOURCE = Resource(
         snapshots.SNAPSHOTS_OF_VM,
         APPLICATIONS_OF_VM,
         WATCHDOGS_OF_VM,
-        _nothing(VirtualNumaNode, "numanodes"),
+        NUMA_OF_VM,
         _nothing(HostDevice, "hostdevices"),
         SESSIONS_OF_VM,
         _nothing(KatelloErratum, "katelloerrata"),
