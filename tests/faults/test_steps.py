@@ -14,6 +14,7 @@ import pytest
 
 from ovis.agent.simulated import driver as simulated
 from ovis.engine.commands import Command, CommandStatus
+from ovis.engine.commands.locks import locked_ids
 from ovis.engine.model.enums import BootDevice, DiskFormat, DiskInterface, StorageType
 from ovis.engine.model.types import (
     Action,
@@ -25,11 +26,13 @@ from ovis.engine.model.types import (
     Host,
     HostStorage,
     OperatingSystem,
+    Snapshot,
     StorageDomain,
     Template,
     Vm,
 )
-from ovis.engine.resources.disks import attachments, commands as disk_commands, resource as disks
+from ovis.engine.resources.disks import attachments, commands as disk_commands, copy, move, resource as disks
+from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.hosts import resource as hosts
 from ovis.engine.resources.storage_domains import attached, commands as domain_commands, resource as domains
 from ovis.engine.resources.templates import commands as template_commands, resource as templates
@@ -152,6 +155,10 @@ SCENES: dict[str, tuple[Command, Scene]] = {
     "disk.add": (disk_commands.ADD, lambda p: on(p, disks.add, body=new_disk())),
     "disk.remove": (disk_commands.REMOVE, lambda p: _with(p, disk, disks.remove)),
     "disk.extend": (disk_commands.EXTEND, lambda p: _grow(p)),
+    "disk.move": (move.MOVE, lambda p: _move(p, "down")),
+    "disk.move (live)": (move.MOVE, lambda p: _move(p, "up")),
+    "disk.copy": (copy.COPY, lambda p: _copy(p)),
+    "disk.sparsify": (copy.SPARSIFY, lambda p: _with(p, disk, copy.sparsify)),
     "vm.add": (provision.ADD, thin),
     "vm.remove": (provision.REMOVE, lambda p: _with(p, vm, vms.remove)),
     "vm.start": (start.START, lambda p: _with(p, vm, start.start)),
@@ -187,6 +194,7 @@ ONE_WAY = {
     ("storage_domain.deactivate", "release"): "it is in maintenance",
     ("storage_domain.remove", "forget"): "its storage is formatted",
     ("vm.migrate", "follow"): "the guest has moved",
+    ("disk.move (live)", "finish"): "the guest writes to the new storage domain",
 }
 
 
@@ -199,6 +207,23 @@ async def _grow(place: House) -> Begin:
     return lambda: place.begin(
         lambda tx, call, body: disks.extend(tx, call, tx.need(Disk, disk_id), 128 * MIB), place.call(disk_id), None
     )
+
+
+async def _move(place: House, status: str) -> Begin:
+    """A disk of a VM with a layer upon it, to another storage domain."""
+    from ovis.engine.resources.vms.snapshots import take
+
+    vm_id = await vm(place, status=status)
+    await place.run(take.add, place.call(vm_id), Snapshot(description="below", persist_memorystate=False))
+    await place.until(lambda rd: not locked_ids(rd, "vm", [vm_id]), "the snapshot's end")
+    disk_id: str = await place.read(lambda rd: rd.one(VmDisk, vm_id=vm_id).disk_id)
+    body = Action(storage_domain=StorageDomain(id=await domain(place, status="active")))
+    return await on(place, move.move, disk_id, body=body)
+
+
+async def _copy(place: House) -> Begin:
+    body = Action(storage_domain=StorageDomain(id=await domain(place, status="active")), disk=Disk(name=name()))
+    return await on(place, copy.copy, await disk(place), body=body)
 
 
 async def _template(place: House) -> Begin:

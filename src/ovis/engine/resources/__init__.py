@@ -30,7 +30,13 @@ from ovis.engine.resources import (
 )
 from ovis.engine.resources.clusters import resource as clusters
 from ovis.engine.resources.custom_properties import settings as custom_properties
-from ovis.engine.resources.disks import commands as disk_commands, resource as disks, tables as disk_tables
+from ovis.engine.resources.disks import (
+    commands as disk_commands,
+    copy as disk_copy,
+    move as disk_move,
+    resource as disks,
+    tables as disk_tables,
+)
 from ovis.engine.resources.hosts import resource as hosts, tables as host_tables
 from ovis.engine.resources.storage_domains import (
     commands as storage_commands,
@@ -107,6 +113,8 @@ TABLES: tuple[Table, ...] = (
 )
 COMMANDS: tuple[Command, ...] = (
     *disk_commands.COMMANDS,
+    *disk_copy.COMMANDS,
+    *disk_move.COMMANDS,
     *hosts.COMMANDS,
     *storage_commands.COMMANDS,
     *templates.COMMANDS,

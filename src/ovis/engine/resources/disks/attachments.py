@@ -359,6 +359,7 @@ DISKS_OF_VM_V3 = Resource(
     actions=(
         ApiAction(name="activate", run=_switch(True), needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
         ApiAction(name="deactivate", run=_switch(False), needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
+        disks.MOVE_ACTION,
     ),
     subs=(
         Resource(type=Statistic, collection="statistics", list=Op(run=_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),

@@ -1,9 +1,10 @@
 """Disks: /disks.
 
-Does: image disks, thin qcow2 and raw, on file storage: add, update, grow, remove. Does not: move, copy or convert yet.
+Does: image disks, thin qcow2 and raw, on file storage: add, update, grow, remove; the actions' declarations (move, copy).
 Follows: disk part of the status matrix, defaults and limits of engine 4.5.
 """
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from ovis.engine.commands import Lock, begin
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Started
+from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Param, Resource, Started
 from ovis.engine.model.enums import (
     DiskBackup,
     DiskContentType,
@@ -25,7 +26,7 @@ from ovis.engine.model.enums import (
     QcowVersion,
     StorageDomainStatus,
 )
-from ovis.engine.model.types import Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
+from ovis.engine.model.types import Action, Disk, DiskProfile, DiskSnapshot, Statistic, StorageDomain, Vm
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
@@ -113,6 +114,21 @@ def active_domain(rd: Reader, reference: StorageDomain | None) -> tuple[StorageD
     return domain, row.data_center_id
 
 
+def profile_for(rd: Reader, wanted: DiskProfile | None, domain: StorageDomain) -> DiskProfile | None:
+    """The profile of a disk in a domain: the client's, or the domain's first. Refused if it is another domain's."""
+    if wanted is None or wanted.id is None:
+        first = rd.one(DiskProfile, storage_domain_id=str(domain.id))
+        return DiskProfile(id=first.id) if first is not None else None
+    found = rd.need(DiskProfile, wanted.id)
+    if found.storage_domain is None or found.storage_domain.id != domain.id:
+        raise refuse(
+            "ACTION_TYPE_DISK_PROFILE_STORAGE_DOMAIN_NOT_MATCH",
+            f"Disk profile {found.name} is not of storage domain {domain.name}.",
+            bad=True,
+        )
+    return DiskProfile(id=found.id)
+
+
 def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tuple[Disk, DiskImage]:
     """Store a new, locked disk and where it will be; the caller begins the command."""
     kind = body.storage_type or DiskStorageType.IMAGE
@@ -129,11 +145,7 @@ def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tupl
         raise refuse("ACTION_TYPE_FAILED_DISK_CONFIGURATION_NOT_SUPPORTED", "A cow disk must be sparse.", bad=True)
     disk_id = bodies.new_id()
     name = body.alias or body.name or alias or disk_id
-    profile = body.disk_profile
-    if profile is not None and profile.id is not None:
-        profile = tx.need(DiskProfile, profile.id)
-    else:
-        profile = tx.one(DiskProfile, storage_domain_id=str(domain.id))
+    profile = profile_for(tx, body.disk_profile, domain)
     image_id = body.image_id if body.image_id else bodies.new_id()
     disk = Disk(
         id=disk_id,
@@ -156,7 +168,7 @@ def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tupl
         qcow_version=QcowVersion.QCOW2_V3 if fmt is DiskFormat.COW else None,
         image_id=image_id,
         storage_domains=[StorageDomain(id=domain.id)],
-        disk_profile=DiskProfile(id=profile.id) if profile else None,
+        disk_profile=profile,
     )
     needed = (disk.provisioned_size or 0) if not sparse else GIB // 1024
     bodies.raise_all(value_refusals(disk) + space_refusals(domain, needed))
@@ -352,6 +364,39 @@ SEARCH = SearchObject(
         ),
     },
 )
+
+
+def _action(room: str, name: str) -> Any:
+    """An action of a room that needs this one: found when it is called."""
+
+    def run(tx: Tx, call: Call, action: Action) -> Any:
+        return getattr(importlib.import_module(f"ovis.engine.resources.disks.{room}"), name)(tx, call, action)
+
+    return run
+
+
+_PLACE = ("async", "disk_profile", "filter", "quota", "storage_domain")
+_THERE = ("storage_domain.id|storage_domain.name",)
+_STORAGE = (Need(Permit.CONFIGURE_DISK_STORAGE),)
+MOVE_ACTION = ApiAction(
+    name="move", run=_action("move", "move"), needs=_STORAGE, body=_PLACE, mandatory=_THERE, asks=(Permit.CREATE_DISK,)
+)
+COPY_ACTION = ApiAction(
+    name="copy",
+    run=_action("copy", "copy"),
+    needs=_STORAGE,
+    body=(*_PLACE, "disk"),
+    mandatory=_THERE,
+    asks=(Permit.CREATE_DISK,),
+)
+ACTIONS = (
+    MOVE_ACTION,
+    COPY_ACTION,
+    ApiAction(name="sparsify", run=_action("copy", "sparsify"), needs=(Need(Permit.SPARSIFY_DISK),), v3=False),
+    ApiAction(
+        name="reduce", run=_action("copy", "reduce"), needs=(Need(Permit.REDUCE_DISK),), body=("async",), v3=False
+    ),
+)
 RESOURCE = Resource(
     type=Disk,
     collection="disks",
@@ -371,6 +416,7 @@ RESOURCE = Resource(
     ),
     update=Op(run=update, needs=(Need(Permit.EDIT_DISK_PROPERTIES),)),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_DISK),)),
+    actions=ACTIONS,
     subs=(
         Resource(type=Statistic, collection="statistics", list=Op(run=statistics, needs=PUBLIC), get=Op(needs=PUBLIC)),
         Resource(

@@ -4,7 +4,7 @@ Follows: flows, section 4. Each looks first: it may run twice.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from ovis.engine.commands import Context
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskFormat
 from ovis.engine.model.types import Disk
+from ovis.engine.resources.bodies import derived_id
 from ovis.engine.resources.disks.tables import DiskImage
 from ovis.engine.resources.storage_domains.connect import NOWHERE, up_hosts
 from ovis.engine.resources.storage_domains.tables import Attachment
@@ -56,6 +57,28 @@ async def create(
                 "srcVolUUID": parent.volume_id if parent else NOWHERE,
             },
         )
+        known = await exists(ctx, image)
+    if known is None:
+        raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
+    return known
+
+
+async def create_like(
+    ctx: Context, image: DiskImage, info: Mapping[str, Any], *, parent: DiskImage | None
+) -> dict[str, Any]:
+    """A volume of the size and form that another's information says; returns its own."""
+    known = await exists(ctx, image)
+    if known is None:
+        params = image.verb_ids() | {
+            "size": str(info["capacity"]),
+            "volFormat": 4 if info["format"] == "COW" else 5,
+            "preallocate": 2 if info["type"] == "SPARSE" else 1,
+            "diskType": str(info.get("disktype") or "DATA"),
+            "desc": str(info.get("description") or ""),
+            "srcImgUUID": parent.image_id if parent else NOWHERE,
+            "srcVolUUID": parent.volume_id if parent else NOWHERE,
+        }
+        await ctx.services.hosts.task(image.pool_id, "Volume.create", params)
         known = await exists(ctx, image)
     if known is None:
         raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
@@ -124,8 +147,9 @@ async def _for_sure(ctx: Context, image: DiskImage, work: Callable[[], Awaitable
         wait = min(wait * 2, _LONGEST_PAUSE)
 
 
-async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str) -> None:
-    """Copy a volume's data on some host of the data center. job: its id on the host, stable across retries."""
+async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str, *, cancellable: bool = False) -> None:
+    """Copy a volume's data on some host of the data center. job: its id on the host, stable across retries.
+    cancellable: a user who cancels is not kept waiting (the host ends the copy before it deletes its target)."""
     hosts = await ctx.read(lambda rd: up_hosts(rd, target.pool_id))
     if not hosts:
         raise HostError(Code.UNAVAILABLE, "no host of the data center is up", verb="SDM.copy_data")
@@ -159,6 +183,36 @@ async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str) -> 
             raise HostError(
                 int(error.get("code", Code.GENERAL)), str(error.get("message", "the copy failed")), verb="SDM.copy_data"
             )
+        if row.get("progress") is not None:
+            await ctx.progress(int(row["progress"]))
+        if cancellable:
+            ctx.stop_if_cancelled()
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 5.0)
+
+
+async def sparsify(ctx: Context, image: DiskImage) -> None:
+    """Zeros of a volume go back to the storage; a host that is up does it. Again is no harm."""
+    hosts = await ctx.read(lambda rd: up_hosts(rd, image.pool_id))
+    if not hosts:
+        raise HostError(Code.UNAVAILABLE, "no host of the data center is up", verb="SDM.sparsify_volume")
+    host_id = ctx.state.setdefault("sparsify_host", str(hosts[0].id))
+    job = derived_id("sparsify", ctx.command_id)
+    call = ctx.services.hosts.call
+    where = {"sd_id": image.domain_id, "img_id": image.image_id, "vol_id": image.volume_id}
+    await call(host_id, "SDM.sparsify_volume", {"job_id": job, "vol_info": where})
+    wait = 0.1
+    while True:
+        jobs = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
+        row = (jobs or {}).get(job)
+        if row is None:
+            raise HostError(Code.GENERAL, "the host does not know the job any more", verb="SDM.sparsify_volume")
+        if row["status"] == "done":
+            return
+        if row["status"] in ("failed", "aborted"):
+            error = row.get("error") or {}
+            text = str(error.get("message", "the volume was not changed"))
+            raise HostError(int(error.get("code", Code.GENERAL)), text, verb="SDM.sparsify_volume")
         if row.get("progress") is not None:
             await ctx.progress(int(row["progress"]))
         await asyncio.sleep(wait)

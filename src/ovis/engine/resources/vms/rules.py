@@ -103,6 +103,7 @@ NIC_CHANGE = _allowed(
 )
 DISK_ATTACH = _allowed("attach a disk to", "down up paused", _ILLEGAL)
 DISK_PLUG = _allowed("plug disks of", "down up paused", _ILLEGAL)
+DISK_MIGRATE = _allowed("move disks of", "up paused", "CANNOT_LIVE_MIGRATE_VM_SHOULD_BE_IN_PAUSED_OR_UP_STATUS")
 DISK_DETACH = _allowed("detach a disk from", "down up", _ILLEGAL)
 
 
