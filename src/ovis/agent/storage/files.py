@@ -15,6 +15,7 @@ from ovis.agent.storage.job_verbs import JobVerbs
 from ovis.agent.storage.merge_verbs import ColdMergeVerbs
 from ovis.agent.storage.pool_verbs import PoolVerbs
 from ovis.agent.storage.tasks import Task
+from ovis.agent.storage.threads import in_thread
 from ovis.agent.storage.volume_verbs import VolumeVerbs
 from ovis.contract.errors import Code, VerbError
 
@@ -42,6 +43,11 @@ class FileStorage(PoolVerbs, DomainVerbs, VolumeVerbs, JobVerbs, ColdMergeVerbs)
     def repo_stats(self) -> dict[str, Any]:
         """Host.getStats storageDomains."""
         return self.core.monitor.rows()
+
+    async def space(self, domain_id: str) -> tuple[int, int]:
+        """(total, free) bytes of a storage domain."""
+        domain = await self.core.domain(domain_id)
+        return await in_thread(domain.space)
 
     async def _end_spm_start(self, task: Task) -> None:
         if not self.core.pools.get(task.pool).managed:

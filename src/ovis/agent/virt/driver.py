@@ -42,6 +42,7 @@ from ovis.agent.virt.merge import LiveMergeVerbs
 from ovis.agent.virt.migrate import MigrateVerbs
 from ovis.agent.virt.recover import recover
 from ovis.agent.virt.replicate import ReplicateVerbs
+from ovis.agent.virt.resume import Resumer
 from ovis.agent.virt.seal import SealVerbs
 from ovis.agent.virt.snapshot import SnapshotVerbs
 from ovis.agent.virt.stats import StatsVerbs
@@ -124,6 +125,7 @@ class LibvirtDriver:
         await self._storage.start()
         await self._link.start()
         self._guests.spawn(self._stats.run())
+        self._guests.spawn(Resumer(self._guests, self._storage).run())
         self._watch.start()
 
     async def stop(self) -> None:

@@ -46,6 +46,9 @@ def end_of(vm: Vm, event: int, detail: int) -> tuple[ExitCode, ExitReason, str]:
             return ExitCode.NORMAL, ExitReason.DESTROYED_ON_REBOOT, "VM was destroyed instead of rebooted"
         if vm.record.asked == "admin":
             return ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Admin shut down from the engine"
+        if vm.record.asked == "pause":
+            why = "The VM was paused by a storage fault for too long"
+            return ExitCode.ERROR, ExitReason.DESTROYED_ON_PAUSE_TIMEOUT, why
         return ExitCode.ERROR, ExitReason.GENERIC_ERROR, "The VM was destroyed by another program of the host"
     if detail == E.VIR_DOMAIN_EVENT_STOPPED_FAILED and vm.status == st.MIGRATION_SOURCE:
         return ExitCode.ERROR, ExitReason.POSTCOPY_MIGRATION_FAILED, "The VM was lost during its migration"

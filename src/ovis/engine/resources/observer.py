@@ -19,6 +19,7 @@ from ovis.engine.resources.hosts import report
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import HISTORY, LIVE
 from ovis.engine.resources.networks import ClusterNetwork
+from ovis.engine.resources.storage_domains import space
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import ha, monitoring
@@ -167,7 +168,7 @@ class EngineObserver:
         await self._services.store.write(write)
 
     async def pool_info(self, data_center_id: str, info: Facts) -> None:
-        """Free and used space of domains, where it changed by more than a mebibyte."""
+        """Free and used space of domains."""
 
         def write(tx: Tx) -> None:
             for domain_id, row in (info.get("dominfo") or {}).items():
@@ -175,7 +176,6 @@ class EngineObserver:
                 if domain is None or "diskfree" not in row:
                     continue
                 free, total = int(report.number(row["diskfree"])), int(report.number(row["disktotal"]))
-                if abs(free - (domain.available or 0)) > 1 << 20:
-                    tx.update(replace(domain, available=free, used=max(0, total - free)))
+                space.reported(tx, domain, free, total)
 
         await self._services.store.write(write)
