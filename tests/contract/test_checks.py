@@ -52,6 +52,7 @@ ARGUMENTS_REFUSED: list[tuple[Any, Any, str]] = [
     (int, "1.5", "a must be number, not text"),
     (bool, "perhaps", "a must be truth, not text"),
     (list[str], "x", "a must be list of text, not text"),
+    (list[str] | None, 5, "a must be list of text, not number"),
     (list[str], [["x"]], "a[0] must be text, not list"),
     (Outer, "x", "a must be Outer, not text"),
     (Outer, {"parts": [{"size": []}]}, "a.parts[0].size must be number as text, not list"),

@@ -51,6 +51,16 @@ def takes_none(shape: Any) -> bool:
     return type(None) in get_args(shape)
 
 
+def holds_text(shape: Any) -> bool:
+    """Whether text is at home in a parameter of this type (a number's digits are not)."""
+    origin, args = get_origin(shape), get_args(shape)
+    if origin in (Union, types.UnionType):
+        return any(holds_text(a) for a in args)
+    if origin is Literal:
+        return any(isinstance(a, str) for a in args)
+    return shape is str or (origin is Annotated and args[0] is str)
+
+
 def argument(shape: Any, value: Any, where: str) -> Iterator[str]:
     """Misfits of an argument. Pure."""
     return _walk(shape, value, where, strict=False, depth=0)
@@ -70,7 +80,7 @@ def _walk(shape: Any, value: Any, where: str, *, strict: bool, depth: int) -> It
     origin, args = get_origin(shape), get_args(shape)
     more: dict[str, Any] = {"strict": strict, "depth": depth + 1}
     if origin in (Union, types.UnionType):
-        tried = [list(_walk(a, value, where, **more)) for a in args]
+        tried = [list(_walk(a, value, where, strict=strict, depth=depth)) for a in args]
         if all(tried):
             yield from min(tried, key=len)
     elif origin is list:

@@ -64,6 +64,7 @@ async def test_a_missing_argument_is_an_internal_error(host: Host) -> None:
     err = await refused(host, "VM.create", {"vmID": "a"})
     assert (err.code, err.message) == (Code.INTERNAL, "VM.create misses vmParams.")
     assert (await refused(host, "VM.create", {"vmID": None, "vmParams": {}})).code == Code.INTERNAL
+    assert (await refused(host, "VM.create", {"vmID": "a", "vmParams": ""})).code == Code.INTERNAL
 
 
 @pytest.mark.parametrize(

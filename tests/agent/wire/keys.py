@@ -1,8 +1,10 @@
 """Keys that a host's reports must have, beyond what the shapes demand, and how to read a misfit."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ovis.contract.checks import result
+from ovis.contract.errors import Code, VerbError
 from ovis.contract.verbs import VERBS
 
 CAPABILITIES = (
@@ -43,3 +45,26 @@ def misfits(verb: str, value: Any) -> list[str]:
 def absent(value: dict[str, Any], keys: list[str]) -> list[str]:
     """Keys that are not there."""
     return [key for key in keys if key not in value]
+
+
+GARBAGE: tuple[Any, ...] = ("x", -1, "", True, [], {}, ["x"], {"a": 1}, [{}], "00000000-0000-4000-8000-000000000001")
+"""What no verb expects everywhere."""
+_WAITS = ("Host.setupNetworks", "VM.destroy", "VM.shutdown", "VM.reset", "VM.setDestroyOnReboot")
+GARBLED = [v for v in VERBS.values() if v.served and v.params and v.name not in _WAITS]
+"""Verbs that can be called with garbage beside a running VM."""
+
+
+async def unclear(call: Callable[..., Awaitable[Any]], vm_id: str) -> list[str]:
+    """Answers to garbage that are no clear refusal: an internal error other than a missing argument."""
+    found = []
+    for verb in GARBLED:
+        for value in GARBAGE:
+            given = {p.name: vm_id if p.name == "vmID" else value for p in verb.params}
+            try:
+                await call(verb.name, **given)
+            except VerbError as err:
+                if err.code == Code.PEER_UNREACHABLE or (err.code == Code.INTERNAL and "misses" not in err.message):
+                    found.append(f"{verb.name} {value!r}: {err.message}")
+            except (AttributeError, KeyError, TypeError, ValueError, IndexError) as err:
+                found.append(f"{verb.name} {value!r}: {err!r}")
+    return found

@@ -76,6 +76,16 @@ async def test_every_report_has_its_keys_and_types(lab: Lab) -> None:
         await client("VM.destroy", vmID=vm_id)
 
 
+async def test_garbage_gets_clear_refusals_and_the_vm_runs_on(lab: Lab) -> None:
+    async with lab.clients("h1") as (client,):
+        vm_id, xml = domain(disks=[await lab.guest(client)], nics=[nic()])
+        await create(client, vm_id, xml)
+        await client.until(vm_id, "Powering up")
+        assert await keys.unclear(client, vm_id) == []
+        await client("VM.cont", vmID=vm_id)
+        assert (await client.stats(vm_id))["status"] in ("Powering up", "Up")
+
+
 async def test_events_have_their_shapes_and_networks_that_change_are_told(lab: Lab) -> None:
     async with lab.clients("h1") as (client,):
         await asyncio.sleep(3)  # a host that has just been switched on finds its own addresses

@@ -149,3 +149,9 @@ async def test_calls_that_are_replayed_change_nothing_more(host: Simulated) -> N
     await host("VM.destroy", vmID=vm_id)
     assert await host.code("VM.destroy", vmID=vm_id) == Code.NO_SUCH_VM
     assert await host("Host.getVMList") == []
+
+
+async def test_garbage_gets_clear_refusals(host: Simulated) -> None:
+    vm_id = await host.vm()
+    call = host.dispatcher.call
+    assert await keys.unclear(lambda verb, **given: call(verb, given), vm_id) == []

@@ -9,11 +9,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, TextIO, get_args, get_origin
+from typing import Any, TextIO
 
 from ovis.agent.main.identity import Identity
 from ovis.agent.rpc.client import AgentClient
-from ovis.contract.checks import words
+from ovis.contract.checks import holds_text, words
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.verbs import VERBS, Verb
 
@@ -33,14 +33,9 @@ def describe(verb: Verb) -> str:
     return "\n".join(lines)
 
 
-def _is_text(shape: Any) -> bool:
-    kinds = [k for k in (get_args(shape) or (shape,)) if k is not type(None)]
-    return words(shape).startswith(("text", "one of")) or str in kinds or get_origin(shape) is str
-
-
 def value_of(text: str, shape: Any) -> Any:
     """What a NAME=VALUE means: text where text is declared, else JSON. WrongArguments. Pure."""
-    if shape is not None and _is_text(shape):
+    if shape is not None and holds_text(shape):
         return text
     try:
         return json.loads(text)

@@ -62,6 +62,8 @@ class SimulatedReplication:
 
     async def vm_disk_replicate_finish(self, vmID: str, srcDisk: Mapping[str, str], dstDisk: Mapping[str, str]) -> None:
         vm = self._running(vmID)
+        if not all(disk.get(n) for disk in (srcDisk, dstDisk) for n in ("imageID", "domainID")):
+            raise VerbError(Code.INVALID_PARAMETER, "A disk needs imageID and domainID.")
         image = srcDisk["imageID"]
         if _due(vm.xml, image):
             await self._get_ready(vm, image)

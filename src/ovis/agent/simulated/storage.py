@@ -147,6 +147,8 @@ class SimulatedStorage:
     ) -> None:
         if storagedomainID in self.rack.state["domains"]:
             raise VerbError(Code.STORAGE_DOMAIN_EXISTS, f"Storage domain already exists: {storagedomainID}")
+        if not all(str(n).isdigit() for n in (domainType, domainClass, version or 5)):
+            raise VerbError(Code.INVALID_PARAMETER, "domainType, domainClass and version are numbers.")
         self.rack.state["domains"][storagedomainID] = {
             "name": name,
             "type": int(domainType),

@@ -149,12 +149,18 @@ class SimulatedTuning:
 
     async def vm_refresh_disk(self, vmID: str, drive: Mapping[str, Any]) -> dict[str, int]:
         self._running(vmID)
-        found = self.rack.volume(drive["domainID"], drive["imageID"], drive["volumeID"])
+        found = self._disk(drive)
         return {"apparentsize": int(found["capacity"]), "truesize": int(found.get("truesize", found["capacity"]))}
 
     async def vm_get_disk_alignment(self, vmID: str, disk: Mapping[str, Any]) -> dict[str, bool]:
-        self.rack.volume(disk["domainID"], disk["imageID"], disk["volumeID"])
+        self._disk(disk)
         return {}
+
+    def _disk(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        ids = [str(spec.get(n) or "") for n in ("domainID", "imageID", "volumeID")]
+        if not all(ids):
+            raise VerbError(Code.IMAGE_NOT_FOUND, "The VM has no such disk.")
+        return self.rack.volume(*ids)
 
     # -- the host ------------------------------------------------------------------------------------------------
 
@@ -202,19 +208,24 @@ class SimulatedTuning:
         self._secrets -= {str(u) for u in uuids}
 
     async def host_hostdev_change_numvfs(self, deviceName: str) -> None:
-        raise VerbError(Code.GENERAL, f"This host has no device {deviceName[:80]}.")
+        raise VerbError(Code.GENERAL, f"This host has no device {str(deviceName)[:80]}.")
 
     async def host_hostdev_reattach(self, deviceName: str) -> None:
-        raise VerbError(Code.GENERAL, f"This host has no device {deviceName[:80]}.")
+        raise VerbError(Code.GENERAL, f"This host has no device {str(deviceName)[:80]}.")
 
     async def host_add_image_ticket(self, ticket: Mapping[str, Any]) -> None:
+        if not ticket.get("uuid"):
+            raise VerbError(Code.INVALID_PARAMETER, "The uuid of a ticket is no UUID.")
         self._tickets[str(ticket["uuid"])] = {"active": False, "transferred": 0, **ticket}
 
     async def host_get_image_ticket(self, uuid: str) -> dict[str, Any]:
         return dict(self._image_ticket(uuid))
 
     async def host_extend_image_ticket(self, uuid: str, timeout: Any) -> None:
-        self._image_ticket(uuid)["timeout"] = int(timeout)
+        found = self._image_ticket(uuid)
+        if not str(timeout).isdigit():
+            raise VerbError(Code.INVALID_PARAMETER, "timeout is no number of seconds.")
+        found["timeout"] = int(timeout)
 
     async def host_remove_image_ticket(self, uuid: str) -> None:
         self._tickets.pop(uuid, None)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ovis.agent.driver import Driver
-from ovis.contract.checks import argument
+from ovis.contract.checks import argument, holds_text
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.verbs import VERBS, Verb
 
@@ -30,13 +30,18 @@ def bind(verb: Verb, params: Any) -> dict[str, Any]:
             log.info("unknown arguments dropped", verb=verb.name, names=sorted(set(params) - known))
     else:
         raise VerbError(Code.INVALID_PARAMS, "Parameters must be an object or a list.")
-    missing = [p.name for p in verb.params if p.mandatory and named.get(p.name) is None]
+    missing = [p.name for p in verb.params if p.mandatory and _absent(p.type, named.get(p.name))]
     if missing:
         raise VerbError(Code.INTERNAL, f"{verb.name} misses {', '.join(missing)}.")
     wrong = [m for p in verb.params if p.name in named for m in argument(p.type, named[p.name], p.name)]
     if wrong:
         raise VerbError(Code.INVALID_PARAMETER, f"{verb.name}: {'; '.join(wrong[:5])}.")
     return named
+
+
+def _absent(shape: Any, value: Any) -> bool:
+    """Nothing, or an empty text where no text belongs."""
+    return value is None or (value == "" and not holds_text(shape))
 
 
 class Dispatcher:
