@@ -59,6 +59,7 @@ class Op:
     or `async (services, call, body)` with the same results, for operations that must talk to a host.
     mandatory: dotted names, `a|b` alternatives (`cluster.id|cluster.name`). body: type of the request's body when it is
     not the resource's. asks: further permits that depend on what is stored; `run` itself asks for them (access.require).
+    status: what an add answers that is done at once (200: it counts as an edit of the parent).
     """
 
     run: Callable[..., Any] | None = None
@@ -67,6 +68,7 @@ class Op:
     mandatory: tuple[str, ...] = ()
     body: type | None = None
     asks: tuple[Permit, ...] = ()
+    status: int = 201
     doc: str = ""
 
 

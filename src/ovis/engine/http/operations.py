@@ -428,7 +428,7 @@ class Operations:
         _require(body, op, resource, "add")
         result = await self._run(op, route, call, body, collection=True)
         if not isinstance(result, Started):
-            return await self._created(route, call, fmt, result, 201)
+            return await self._created(route, call, fmt, result, op.status)
         expect = request.headers.get("x-ovirt-expect") or request.headers.get("expect", "")
         if result.wait or "201-created" in expect.lower():
             await self._services.runner.wait(result.command_id)

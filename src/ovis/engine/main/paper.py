@@ -16,6 +16,5 @@ def schedule(given: bytes, out: TextIO, errors: TextIO) -> int:
     except (BadCase, ValueError, TypeError, AttributeError, KeyError) as err:
         print(f"ovis-engine schedule: the case cannot be read: {err}", file=errors)
         return 1
-    json.dump(found, out, indent=1, allow_nan=False)
-    out.write("\n")
+    out.write(json.dumps(found, indent=1, allow_nan=False) + "\n")
     return 0

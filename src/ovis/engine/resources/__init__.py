@@ -8,6 +8,8 @@ from collections.abc import Callable
 from ovis.engine.commands import Command
 from ovis.engine.declare.resource import Resource
 from ovis.engine.resources import (
+    affinity,
+    affinity_labels,
     capabilities,
     cross_search,
     data_centers,
@@ -45,6 +47,7 @@ from ovis.engine.resources.storage_domains import (
 )
 from ovis.engine.resources.templates import resource as templates, tables as template_tables
 from ovis.engine.resources.vms import (
+    external as vm_external,
     nics as vm_nics,
     numa as vm_numa,
     resource as vms,
@@ -81,6 +84,7 @@ RESOURCES: tuple[Resource, ...] = (
     profiles.CPU_PROFILES,
     scheduling_policies.POLICY_UNITS,
     scheduling_policies.POLICIES,
+    affinity_labels.RESOURCE,
     permissions.RESOURCE,
     mac_pools.RESOURCE,
     network_filters.RESOURCE,
@@ -93,8 +97,10 @@ RESOURCES: tuple[Resource, ...] = (
 TABLES: tuple[Table, ...] = (
     *mac_pools.TABLES,
     scheduling_policies.TABLE,
+    scheduling_policies.UNITS_TABLE,
     data_centers.TABLE,
     clusters.TABLE,
+    *affinity.TABLES,
     *networks.TABLES,
     vnic_profiles.TABLE,
     *profiles.TABLES,
@@ -108,6 +114,7 @@ TABLES: tuple[Table, ...] = (
     *vm_state.TABLES,
     vm_watchdogs.TABLE,
     vm_numa.TABLE,
+    vm_external.TABLE,
     *disk_tables.TABLES,
     *snapshot_tables.TABLES,
 )

@@ -24,6 +24,7 @@ from ovis.engine.resources.storage_domains.connect import connect_pool, storage_
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import ha, monitoring
 from ovis.engine.resources.vms.actions.start import start_again
+from ovis.engine.resources.vms.snapshot_of_hosts import note_load
 from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
@@ -102,7 +103,8 @@ class EngineObserver:
                 record(tx, UP, host=after)
 
     async def host_stats(self, host_id: str, stats: Facts) -> None:
-        """Sizes of its storage domains are what pools report; nothing of a host's row changes by statistics."""
+        """Since when it is busy. Nothing of a host's row changes by statistics."""
+        note_load(host_id, stats)
 
     async def host_silent(self, host_id: str, grace: float) -> None:
         """Up becomes connecting."""

@@ -12,7 +12,6 @@ from ovis.engine.declare.permits import Permit as PermitName
 from ovis.engine.declare.resource import ADMIN, PUBLIC, Need, Op, Resource
 from ovis.engine.model.enums import Architecture, TpmSupport
 from ovis.engine.model.types import (
-    AffinityLabel,
     Bookmark,
     ClusterFeature,
     ClusterLevel,
@@ -20,7 +19,6 @@ from ovis.engine.model.types import (
     ExternalHostProvider,
     ExternalTemplateImport,
     ExternalVmImport,
-    Host,
     Icon,
     ImageTransfer,
     KatelloErratum,
@@ -29,7 +27,6 @@ from ovis.engine.model.types import (
     OpenStackVolumeProvider,
     OperatingSystemInfo,
     Permit,
-    Vm,
     VmPool,
 )
 from ovis.engine.resources import bodies
@@ -164,11 +161,6 @@ EMPTY = (
     absent(OpenStackVolumeProvider, "openstackvolumeproviders", needs=ADMIN),
     absent(OpenStackNetworkProvider, "openstacknetworkproviders", needs=ADMIN),
     absent(KatelloErratum, "katelloerrata", needs=ADMIN),
-    absent(
-        AffinityLabel,
-        "affinitylabels",
-        subs=(absent(Host, "hosts", v3_collection=""), absent(Vm, "vms", v3_collection="")),
-    ),
     absent(ImageTransfer, "imagetransfers"),
     absent(ExternalVmImport, "externalvmimports", needs=ADMIN),
     absent(ExternalTemplateImport, "externaltemplateimports", needs=ADMIN),

@@ -51,6 +51,7 @@ NUMBERS: Mapping[str, float] = {
     "resting": 0,
     "off": 0,
     "migrating": 0,
+    "reserved": 0,
     "statistics": 1,
     "display_boots": 1,
     "free_vfs": 0,

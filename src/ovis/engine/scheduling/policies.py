@@ -210,7 +210,7 @@ def _positions(positions: Sequence[int]) -> list[Wrong]:
 def wrong_parameters(params: Mapping[str, str], units: Iterable[KnownUnit]) -> list[Wrong]:
     """Parameters that no unit knows, and values that do not fit their whole pattern."""
     patterns: dict[str, list[str]] = {}
-    for parameters in (*(u.parameters for u in units), *(m.parameters for m in MANDATORY)):
+    for parameters in (*(u.parameters for u in units), *(m.parameters for m in MANDATORY), RANK.parameters):
         for name, pattern in parameters.items():
             patterns.setdefault(name, []).append(pattern)
     found = []

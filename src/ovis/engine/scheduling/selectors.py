@@ -42,6 +42,7 @@ RANK = Selector(
     name="RankSelector",
     doc="Hosts are ranked by each weight; the highest sum of rank points by factor wins.",
     kind="selector",
+    parameters={"Selector": "^(rank|sum)$"},
     points=_ranked,
     highest=True,
 )
@@ -50,6 +51,7 @@ SUM = Selector(
     name="BasicWeighting",
     doc="Weights by factor are added; the lowest sum wins.",
     kind="selector",
+    parameters={"Selector": "^(rank|sum)$"},
     points=lambda weights: weights,
     highest=False,
 )

@@ -17,8 +17,6 @@ from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import LogSeverity, NetworkUsage
 from ovis.engine.model.types import (
     Action,
-    AffinityGroup,
-    AffinityLabel,
     Cluster,
     ClusterFeature,
     CpuProfile,
@@ -27,16 +25,16 @@ from ovis.engine.model.types import (
     GlusterBrick,
     GlusterHook,
     GlusterVolume,
-    Host,
     MacPool,
     Network,
     SchedulingPolicy,
     Statistic,
-    Vm,
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
+from ovis.engine.resources.affinity import GROUPS_OF_CLUSTER
 from ovis.engine.resources.clusters import rules
+from ovis.engine.resources.clusters.scheduling import scheduled
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.levels import level_of
 from ovis.engine.resources.network_filters import FILTERS_OF_CLUSTER
@@ -110,7 +108,7 @@ def create(tx: Tx, body: Cluster, *, cpu_profile_id: str | None = None) -> Clust
     if body.version is None and cluster.data_center is not None:
         cluster = replace(cluster, version=tx.need(DataCenter, cluster.data_center.id).version)
     _check(tx, cluster)
-    cluster = tx.insert(cluster)
+    cluster = tx.insert(scheduled(tx, cluster, None, body.custom_scheduling_policy_properties))
     if cluster.data_center is not None:
         scope = {"data_center_id": cluster.data_center.id}
         wanted = bodies.resolve(tx, Network, management or Network(name=MANAGEMENT), **scope)
@@ -144,6 +142,7 @@ def update(tx: Tx, call: Call, body: Cluster) -> Cluster:
     _check(tx, new)
     if level_of(new.version) != level_of(old.version):
         bodies.raise_all(custom_checks.of_cluster(tx, new))
+    new = scheduled(tx, new, old, body.custom_scheduling_policy_properties)
     tx.update(new)
     if old.data_center is None and new.data_center is not None:
         network = bodies.resolve(tx, Network, Network(name=MANAGEMENT), data_center_id=new.data_center.id)
@@ -220,16 +219,7 @@ _SUBS = (
     NETWORKS_OF_CLUSTER,
     PROFILES_OF_CLUSTER,
     FILTERS_OF_CLUSTER,
-    absent(
-        AffinityGroup,
-        "affinitygroups",
-        subs=(
-            absent(Vm, "vms"),
-            absent(Host, "hosts", v3_collection=""),
-            absent(AffinityLabel, "hostlabels"),
-            absent(AffinityLabel, "vmlabels"),
-        ),
-    ),
+    GROUPS_OF_CLUSTER,
     absent(ClusterFeature, "enabledfeatures"),
     absent(ExternalProvider, "externalnetworkproviders"),
     absent(GlusterHook, "glusterhooks"),

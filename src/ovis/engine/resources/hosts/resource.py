@@ -23,7 +23,6 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity, VmStatus
 from ovis.engine.model.types import (
     Action,
-    AffinityLabel,
     Agent,
     Cluster,
     Host,
@@ -36,6 +35,7 @@ from ovis.engine.model.types import (
     VmSummary,
 )
 from ovis.engine.resources import bodies, cross_search as cross
+from ovis.engine.resources.affinity_labels import labels_of
 from ovis.engine.resources.hosts import enrol
 from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
 from ovis.engine.resources.hosts.networking import (
@@ -423,7 +423,7 @@ RESOURCE = Resource(
         UNMANAGED_OF_HOST,
         PROVIDERS_OF_HOST,
         _nothing(KatelloErratum, "katelloerrata"),
-        _nothing(AffinityLabel, "affinitylabels"),
+        labels_of("hosts"),
         _nothing(Agent, "fenceagents"),
         _nothing(StorageConnectionExtension, "storageconnectionextensions"),
         _nothing(HostCpuUnit, "cpuunits"),

@@ -1,129 +1,140 @@
-"""The snapshot that scheduling works on, and asking it."""
+"""Asking scheduling for a host, inside the transaction that writes the answer down.
 
-from collections import Counter
-from collections.abc import Collection, Iterator
-from functools import lru_cache
+Does: read the world, decide, keep the decision for those who ask why; refuse with every host's reason.
+Does not: weigh anything (scheduling).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
-
 from ovis.engine.declare.faults import refuse
-from ovis.engine.model.enums import HostStatus
-from ovis.engine.model.types import Cluster, Host, Network, Vm, VnicProfile
-from ovis.engine.resources.networks import ClusterNetwork
-from ovis.engine.resources.vms.state import ON_HOST, VmNic, VmRuntime, vcpus
-from ovis.engine.scheduling.choose import OVERHEAD, Decision, HostView, VmNeeds, choose
-from ovis.engine.store.prepared import Prepared
+from ovis.engine.model.types import Vm
+from ovis.engine.resources.vms import decisions
+from ovis.engine.resources.vms.needs import Scene, facts_of, scene_of, with_nics
+from ovis.engine.resources.vms.snapshot_of_hosts import hosts_of
+from ovis.engine.resources.vms.state import ON_HOST, VmRuntime
+from ovis.engine.scheduling.decision import Decision, decide
+from ovis.engine.scheduling.external import NO_ANSWER, Answer
+from ovis.engine.scheduling.world import World
 from ovis.engine.store.session import Reader
 
 
-@lru_cache(maxsize=16)
-def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
-    where = runtimes.c[place]
-    memory = sa.func.coalesce(runtimes.c.once_memory, vms.c.guaranteed_memory, vms.c.memory, 0) + OVERHEAD
-    on_host: list[Any] = [sa.literal_column(f"'{s.value}'") for s in ON_HOST]
-    return Prepared(
-        sa.select(where, sa.func.sum(memory), sa.func.sum(vms.c.vcpus), sa.func.count())
-        .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
-        .where(vms.c.cluster_id == sa.bindparam("cluster"), vms.c.status.in_(on_host), where.is_not(None))
-        .group_by(where)
+@dataclass(frozen=True, slots=True)
+class PlacedHost:
+    """The chosen host."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What came out, and all that explains it."""
+
+    decision: Decision
+    world: World
+    scene: Scene
+
+    @property
+    def host(self) -> PlacedHost | None:
+        """The chosen host, or None."""
+        position = self.decision.chosen
+        if position is None:
+            return None
+        return PlacedHost(self.decision.hosts.ids[position], self.decision.hosts.names[position])
+
+    def reasons(self) -> str:
+        """Why nothing fits, host by host."""
+        return self.decision.reasons()
+
+
+def world_of(rd: Reader, vm: Vm, *, together: Sequence[Vm] = ()) -> tuple[World, Scene]:
+    """Everything that the placement of a VM (and of those that must come along) depends on."""
+    scene = scene_of(rd, vm.cluster.id if vm.cluster else None)
+    hosts = hosts_of(rd, str(scene.cluster.id), scene.overcommit, scene.networks)
+    facts, *others = (with_nics(rd, f, v) for f, v in zip(facts_of(rd, [vm, *together]), [vm, *together], strict=True))
+    mine = [g for g in scene.groups if any(v in g.vms for v in (facts.id, *(o.id for o in others)))]
+    world = World(
+        hosts=hosts,
+        vm=facts,
+        cluster=scene.facts,
+        params=scene.policy.params,
+        groups=mine,
+        running=places_of(rd, {v for g in mine for v in g.vms}),
+        together=others,
     )
+    return world, scene
 
 
-def _promises(rd: Reader, cluster_id: str, place: str) -> Iterator[tuple[str, int, int, int]]:
-    """(host, bytes, virtual CPUs, VMs) of a cluster's VMs that run, start or come; place: host_id or target_id.
-
-    Summed by the database, inside the transaction that places: what others wrote down a moment ago counts.
-    """
-    for host_id, promised, cores, count in rd.prepared(_sums(rd.sql(Vm), rd.sql(VmRuntime), place), cluster=cluster_id):
-        yield host_id, int(promised), int(cores or 0), int(count)
-
-
-def host_views(rd: Reader, cluster_id: str) -> list[HostView]:
-    """The cluster's hosts with what they have promised to VMs that run, start or come."""
-    hosts = rd.find(Host, cluster_id=cluster_id)
-    promised: Counter[str] = Counter()
-    cores: Counter[str] = Counter()
-    count: Counter[str] = Counter()
-    for place in ("host_id", "target_id"):
-        for host_id, memory, cpus, vms in _promises(rd, cluster_id, place):
-            promised[host_id] += memory
-            cores[host_id] += cpus
-            count[host_id] += vms
-    required = _required_networks(rd, cluster_id)
-    views = []
-    for host in hosts:
-        topology = host.cpu.topology if host.cpu else None
-        logical = (topology.sockets or 1) * (topology.cores or 1) * (topology.threads or 1) if topology else 1
-        views.append(
-            HostView(
-                id=str(host.id),
-                name=str(host.name),
-                cluster_id=cluster_id,
-                up=host.status is HostStatus.UP,
-                memory=host.memory or 0,
-                promised=promised[str(host.id)],
-                cpus=logical,
-                vcpus=cores[str(host.id)],
-                networks=required,
-                vms=count[str(host.id)],
-            )
-        )
-    return views
-
-
-def _required_networks(rd: Reader, cluster_id: str) -> frozenset[str]:
-    """Hosts that are up have all required networks; that is what up means."""
-    return frozenset(r.network_id for r in rd.find(ClusterNetwork, cluster_id=cluster_id))
-
-
-def needs_of(rd: Reader, vm: Vm, *, only: Collection[str] = (), preferred: str | None = None) -> VmNeeds:
-    """What a VM asks for."""
-    nics = rd.find(VmNic, vm_id=str(vm.id))
-    profiles = rd.get_many(VnicProfile, [str(n.nic.vnic_profile.id) for n in nics if n.nic.vnic_profile])
-    networks = rd.get_many(Network, [str(p.network.id) for p in profiles.values() if p.network])
-    pinned = {str(h.id) for h in (vm.placement_policy.hosts or ()) if h.id} if vm.placement_policy else set()
-    bound = set(only)
-    affinity = vm.placement_policy.affinity if vm.placement_policy else None
-    if not bound and pinned and affinity is not None and affinity.value == "pinned":
-        bound = pinned
-    return VmNeeds(
-        name=str(vm.name),
-        cluster_id=str(vm.cluster.id) if vm.cluster else "",
-        memory=(vm.memory_policy.guaranteed if vm.memory_policy else None) or vm.memory or 0,
-        vcpus=vcpus(vm),
-        networks=frozenset(str(n.id) for n in networks.values()),
-        hosts=frozenset(bound),
-        preferred=preferred or next(iter(sorted(pinned)), None),
-    )
+def places_of(rd: Reader, vm_ids: Collection[str]) -> dict[str, str]:
+    """Where VMs are, or will be in a moment."""
+    if not vm_ids:
+        return {}
+    vms = rd.get_many(Vm, vm_ids)
+    found = {}
+    for vm_id, runtime in rd.get_many(VmRuntime, vm_ids).items():
+        host = runtime.target_id or runtime.host_id
+        if host is not None and vm_id in vms and vms[vm_id].status in ON_HOST:
+            found[vm_id] = host
+    return found
 
 
 def place(
-    rd: Reader, vm: Vm, *, only: Collection[str] = (), excluded: Collection[str] = (), preferred: str | None = None
-) -> Decision:
-    """A host for a VM, or every host's reason."""
-    cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
-    percent = (
-        cluster.memory_policy.over_commit.percent
-        if cluster.memory_policy and cluster.memory_policy.over_commit
-        else 100
+    rd: Reader,
+    vm: Vm,
+    *,
+    only: Collection[str] = (),
+    excluded: Collection[str] = (),
+    preferred: str | None = None,
+    together: Sequence[Vm] = (),
+    answer: Answer = NO_ANSWER,
+    purpose: str = "start",
+    keep: bool = True,
+) -> Placed:
+    """A host for a VM, or every host's reason. keep: remember the decision for `GET /vms/ID/placements`."""
+    world, scene = world_of(rd, vm, together=together)
+    found = decide(
+        world,
+        scene.policy,
+        answer=answer,
+        out=dict.fromkeys(excluded, "it was tried already, or the VM runs there"),
+        only=only,
+        wanted=(preferred,) if preferred else (),
     )
-    return choose(
-        host_views(rd, str(cluster.id)),
-        needs_of(rd, vm, only=only, preferred=preferred),
-        overcommit=percent or 100,
-        excluded=excluded,
-    )
+    placed = Placed(_with_names(found, scene), world, scene)
+    if keep:
+        decisions.keep(str(vm.id), decisions.Kept(purpose=purpose, decision=found, policy=scene.policy.name))
+    return placed
 
 
-def require_host(rd: Reader, vm: Vm, verb: str, **how: Any) -> HostView:
+def _with_names(decision: Decision, scene: Scene) -> Decision:
+    """Reasons name networks as users know them, not by id."""
+    names = scene.networks
+    if not any(b.unit == "Network" for b in decision.blames):
+        return decision
+
+    def named(text: Any) -> Any:
+        def words(i: int) -> str:
+            found = str(text(i))
+            for id_, name in names.items():
+                found = found.replace(id_, name)
+            return found
+
+        return words
+
+    decision.blames = [replace(b, text=named(b.text)) if b.unit == "Network" else b for b in decision.blames]
+    return decision
+
+
+def require_host(rd: Reader, vm: Vm, verb: str, **how: Any) -> PlacedHost:
     """A host, or a refusal with every host's reason."""
-    decision = place(rd, vm, **how)
-    if decision.host is None:
+    placed = place(rd, vm, purpose=verb, **how)
+    if placed.host is None:
         raise refuse(
             "ACTION_TYPE_FAILED_NO_VDS_AVAILABLE_IN_CLUSTER"
-            if not decision.refused
+            if len(placed.decision.hosts) == 0
             else "SCHEDULING_ALL_HOSTS_FILTERED_OUT",
-            f"Cannot {verb} VM {vm.name}. No host fits: {decision.reasons()}.",
+            f"Cannot {verb} VM {vm.name}. No host fits: {placed.reasons()}.",
         )
-    return decision.host
+    return placed.host

@@ -22,7 +22,6 @@ from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.live import network_usage
 from ovis.engine.model.enums import DiskStatus, LogSeverity, TemplateStatus
 from ovis.engine.model.types import (
-    AffinityLabel,
     Backup,
     Cdrom,
     Checkpoint,
@@ -40,6 +39,7 @@ from ovis.engine.model.types import (
     VmPlacementPolicy,
 )
 from ovis.engine.resources import bodies, cross_search as cross
+from ovis.engine.resources.affinity_labels import labels_of
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
@@ -500,7 +500,7 @@ RESOURCE = Resource(
         _nothing(HostDevice, "hostdevices"),
         SESSIONS_OF_VM,
         _nothing(KatelloErratum, "katelloerrata"),
-        _nothing(AffinityLabel, "affinitylabels"),
+        labels_of("vms"),
         _nothing(VmMediatedDevice, "mediateddevices"),
         _nothing(Backup, "backups"),
         _nothing(Checkpoint, "checkpoints"),
