@@ -77,7 +77,7 @@ def passes(guest: socket.socket, sender: socket.socket) -> list[str]:
         sender.send(frame)
     end = bytes.fromhex("ffffffffffff020000000001" + "0806") + b"the-end-" * 6
     sender.send(end)
-    seen = set()
+    seen: set[bytes] = set()
     limit = time.monotonic() + 20
     while time.monotonic() < limit:
         try:
