@@ -7,6 +7,7 @@ Does not: run anything.
 
 import base64
 import hashlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -264,15 +265,23 @@ class SimulatedDevices:
             metadata.remove(found)
         self._keep(vm, root)
 
+    def _beside(self, vm: Any, given: Mapping[str, Any]) -> dict[str, str]:
+        """State of TPM and firmware: what VM.create brings, else new."""
+        root = fromstring(vm.xml)
+        there = {
+            "tpm": root.find("devices/tpm/backend") is not None,
+            "nvram": bool(root.findtext("os/nvram")),
+        }
+        new = base64.b64encode(os.urandom(12)).decode()
+        return {kind: str(given.get(f"_X_{kind}data") or new) for kind, has in there.items() if has}
+
     async def vm_get_external_data(self, vmID: str, kind: str, lastHash: str | None = None) -> dict[str, str]:
         vm = self._vm(vmID)
         if kind not in ("tpm", "nvram"):
             raise VerbError(Code.INVALID_PARAMETER, "There is no such kind of data: tpm, nvram.")
-        root = fromstring(vm.xml)
-        there = root.find("devices/tpm/backend") is not None if kind == "tpm" else bool(root.findtext("os/nvram"))
-        if not there:
+        if kind not in vm.external:
             raise VerbError(Code.EXTERNAL_DATA, f"The VM has no {kind} data.")
-        data = vm.external.get(kind) or base64.b64encode(f"{kind} of {vmID}".encode()).decode()
+        data = vm.external[kind]
         digest = hashlib.sha256(data.encode()).hexdigest()
         return {"hash": digest} if lastHash == digest else {"_X_data": data, "hash": digest}
 

@@ -23,6 +23,7 @@ from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated import reports
 from ovis.agent.simulated.devices import SimulatedDevices
+from ovis.agent.simulated.fence import SimulatedFence
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.replicate import SimulatedReplication
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
@@ -105,7 +106,13 @@ class SimulatedVm:
 
 
 class SimulatedDriver(
-    SimulatedDevices, SimulatedReplication, SimulatedSnapshots, SimulatedStorage, SimulatedTuning, SimulatedVolumes
+    SimulatedDevices,
+    SimulatedFence,
+    SimulatedReplication,
+    SimulatedSnapshots,
+    SimulatedStorage,
+    SimulatedTuning,
+    SimulatedVolumes,
 ):
     """One simulated host."""
 
@@ -136,6 +143,7 @@ class SimulatedDriver(
             kept = msgspec.json.decode(file.read_bytes())
             vm = SimulatedVm(file.stem, kept["xml"])
             vm.begun = kept["begun"]
+            vm.external = kept.get("external", {})
             if kept["status"] == st.MIGRATION_SOURCE and self._arrived_elsewhere(file.stem):
                 file.unlink()
                 continue
@@ -182,7 +190,9 @@ class SimulatedDriver(
             file.unlink(missing_ok=True)
             return
         temporary = file.with_suffix(".new")
-        temporary.write_bytes(msgspec.json.encode({"status": vm.status, "begun": vm.begun, "xml": vm.xml}))
+        temporary.write_bytes(
+            msgspec.json.encode({"status": vm.status, "begun": vm.begun, "xml": vm.xml, "external": vm.external})
+        )
         os.replace(temporary, file)
 
     def _forget(self, vm: SimulatedVm) -> None:
@@ -375,9 +385,6 @@ class SimulatedDriver(
     async def host_set_safe_network_config(self) -> None:
         return None
 
-    async def host_fence_node(self, action: str) -> dict[str, Any]:
-        return {"power": "on", "operationStatus": "initiated"}
-
     # -- VMs -----------------------------------------------------------------------------------------------------
 
     def _vm(self, vm_id: str) -> SimulatedVm:
@@ -514,7 +521,7 @@ class SimulatedDriver(
             vm = SimulatedVm(vmID, vmParams["xml"])
         except (KeyError, ElementTree.ParseError) as err:
             raise VerbError(Code.CREATE_FAILED, f"The domain XML cannot be read: {err}") from err
-        vm.external = {k: str(vmParams[f"_X_{k}data"]) for k in ("tpm", "nvram") if vmParams.get(f"_X_{k}data")}
+        vm.external = self._beside(vm, vmParams)
         self.vms[vmID] = vm
         restoring = bool(vmParams.get("memoryDumpVolume"))
         if restoring:
@@ -615,7 +622,7 @@ class SimulatedDriver(
         client: AgentClient | None = None
         try:
             client = await AgentClient.connect(host, int(port or 54321), self.identity.client_context(), 5)
-            handed = {"xml": vm.xml, "status": before, "begun": vm.begun}
+            handed = {"xml": vm.xml, "status": before, "begun": vm.begun, "external": vm.external}
             await self._hand_over(client, vm, handed)
             seconds = float(self.faults().get("migration_seconds") or MIGRATION_SECONDS)
             for step in range(1, 4):
@@ -660,6 +667,7 @@ class SimulatedDriver(
         vm = SimulatedVm(vmID, params["xml"])
         vm.status = st.MIGRATION_DESTINATION
         vm.resume_as, vm.begun = str(params.get("status") or st.UP), float(params.get("begun") or vm.begun)
+        vm.external = dict(params.get("external") or {})
         self.vms[vmID] = vm
         self._publish(f"|virt|VM_status|{vmID}", {vmID: self._short(vm)})
         return {"params": {"vmId": vmID}, "migrationPort": 0}

@@ -19,7 +19,7 @@ from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Host, Vm
-from ovis.engine.resources.vms import ha, life
+from ovis.engine.resources.vms import external, ha, life
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
 from ovis.engine.resources.vms.snapshots import stateless
@@ -110,6 +110,7 @@ def _placed(tx: Tx, host_id: str) -> list[tuple[Vm, VmRuntime]]:
 
 
 async def _destroy(services: Services, host_id: str, vm_id: str) -> None:
+    await external.fetch(services, host_id, vm_id)
     try:
         await services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
     except (HostError, HostUnreachable) as err:

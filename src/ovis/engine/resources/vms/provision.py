@@ -18,6 +18,8 @@ from ovis.engine.resources.disks.tables import VmDisk
 from ovis.engine.resources.mac_pools import release
 from ovis.engine.resources.tags import forget_tags
 from ovis.engine.resources.vms import memory
+from ovis.engine.resources.vms.external import VmExternal
+from ovis.engine.resources.vms.numa import VmNumaNode
 from ovis.engine.resources.vms.snapshots.tables import VmSnapshot
 from ovis.engine.resources.vms.state import S, VmCdrom, VmConsole, VmNextRun, VmNic, VmRuntime
 from ovis.engine.resources.vms.watchdogs import VmWatchdog
@@ -53,7 +55,7 @@ def forget_vm(tx: Tx, vm_id: str, mac_pool: str) -> None:
         if snapshot.memory is not None:
             memory.drop(tx, vm_id, snapshot.memory)
         tx.delete(VmSnapshot, snapshot.id)
-    for type_ in (VmCdrom, VmConsole, VmWatchdog, VmDisk):
+    for type_ in (VmCdrom, VmConsole, VmWatchdog, VmNumaNode, VmExternal, VmDisk):
         rows: list[Any] = tx.find(type_, vm_id=vm_id)
         for row in rows:
             tx.delete(type_, row.id)

@@ -29,7 +29,7 @@ from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
-from ovis.engine.resources.vms import life, monitoring, placement, rules
+from ovis.engine.resources.vms import external, life, monitoring, placement, rules
 from ovis.engine.resources.vms.domain import domain_xml
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.snapshots import stateless
@@ -244,7 +244,8 @@ def _document(rd: Reader, p: StartParams) -> tuple[Vm, VmRuntime, str]:
 
 
 async def _create_on(ctx: Context, host_id: str, p: StartParams, xml: str, runtime: VmRuntime) -> None:
-    params: dict[str, Any] = {"vmId": p.vm_id, "xml": xml}
+    kept = await ctx.read(lambda rd: external.given(rd, rd.need(Vm, p.vm_id)))
+    params: dict[str, Any] = {"vmId": p.vm_id, "xml": xml, **kept}
     if p.resume and runtime.saved is not None:
         names = ("poolID", "domainID", "imageID", "volumeID")
         pool, domain, image, volume = runtime.saved.memory

@@ -20,7 +20,7 @@ from ovis.engine.hostlink.errors import HostError
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.vms import life, monitoring, rules
+from ovis.engine.resources.vms import external, life, monitoring, rules
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
 from ovis.engine.resources.vms.state import S, VmRuntime
@@ -98,6 +98,7 @@ async def _destroy(ctx: Context) -> Callable[[Tx], None]:
     runtime = await ctx.read(lambda rd: rd.get(VmRuntime, p.vm_id))
     places = [runtime.host_id, runtime.target_id] if runtime else []
     for host_id in [place for place in places if place is not None]:
+        await external.fetch(ctx.services, host_id, p.vm_id)
         try:
             await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": p.vm_id}, correlation_id=ctx.correlation_id)
         except HostError as err:

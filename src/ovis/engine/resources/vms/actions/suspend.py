@@ -23,7 +23,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
-from ovis.engine.resources.vms import life, memory, monitoring, rules
+from ovis.engine.resources.vms import external, life, memory, monitoring, rules
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.snapshots import state as snapshots
 from ovis.engine.resources.vms.state import S, VmRuntime
@@ -115,6 +115,7 @@ async def _hibernate(ctx: Context) -> None:
 async def _settle(ctx: Context) -> Callable[[Tx], None]:
     """The host forgets the run; the VM is suspended in the same transaction that ends the command."""
     vm_id, host_id = ctx.params.vm_id, str(ctx.state.get("host"))
+    await external.fetch(ctx.services, host_id, vm_id)
     try:
         await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
     except HostError as err:
