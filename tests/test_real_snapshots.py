@@ -419,3 +419,36 @@ def test_the_forms_of_3x(place: Place, client: httpx.Client) -> None:
         until(lambda: old.get(f"/vms/{vm}/snapshots/{snapshot}").status_code == 404, "no snapshot", 60)
     holds(place, client, disk, m1=1)
     assert volumes(place, client, disk) == 1
+
+
+def test_a_cold_merge_survives_the_death_of_the_agent_at_it(place: Place, client: httpx.Client, system: Any) -> None:
+    vm, disk = guest(place, client, "cold", 512 * MIB)
+    service = system.vms_service().vm_service(vm)
+    put(place, client, disk, m1=1)
+    snapshot = snap(service, "large")
+    for at in range(100, 356, 8):
+        put(place, client, disk, **{f"m{at}": 5})
+    put(place, client, disk, m1=7)
+    snapshot.remove(query={"async": "true"})
+    until(lambda: at_merge() or gone(snapshot), "a merge that runs")
+    for agent in place.agents.values():
+        agent.kill()
+        agent.start()
+    until(lambda: gone(snapshot), "a snapshot that is gone", 120)
+    until(lambda: str(service.get().status) == "down", "a VM at rest", 60)
+    holds(place, client, disk, m1=7, m100=5, m348=5)
+    assert volumes(place, client, disk) == 1
+    assert not service.get().has_illegal_images
+    service.remove()
+
+
+def at_merge() -> bool:
+    """Whether some host runs the program that merges."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(w.endswith(b"qemu-img") for w in words) and b"commit" in words:
+            return True
+    return False

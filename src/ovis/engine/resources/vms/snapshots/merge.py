@@ -30,6 +30,8 @@ from ovis.engine.store.session import Reader, Tx
 
 log = structlog.get_logger(__name__)
 _PATIENCE = 300  # fifths of a second
+_ATTEMPTS = 10  # of a cold merge whose host's agent died, or that met one that still goes on
+_PASSING = (Code.VOLUME_BUSY, Code.GENERAL, Code.TASK_ABORTED)
 _TRIES = 2  # of a live merge whose job a silent host may have lost
 _LONGEST_PAUSE = 5.0
 _RESTING = (S.DOWN, S.IMAGE_LOCKED, S.SUSPENDED)
@@ -133,17 +135,17 @@ def _like(disk: Disk, form: Disk) -> Disk:
 
 async def _merge(ctx: Context, vm_id: str, found: Fold) -> None:
     """Return when the layer's data is in the base and nothing uses the layer any more."""
-    wait, tries, silent = 0.1, 0, False
+    wait, tries, silent, attempt = 0.1, 0, False, 0
     while True:
         vm, runtime = await ctx.read(lambda rd: (rd.get(Vm, vm_id), rd.get(VmRuntime, vm_id)))
         host_id = runtime.host_id if runtime is not None else None
         try:
             if vm is None or host_id is None or vm.status in _RESTING:
-                await _cold(ctx, found)
+                await _cold(ctx, found, attempt)
                 return
             chain = (await live_chains(ctx, host_id, vm_id)).get(found.image.image_id)
             if chain is None:  # not plugged: nobody writes to it
-                await _cold(ctx, found)
+                await _cold(ctx, found, attempt)
                 return
             if found.top not in chain.volumes:
                 if await _settled(ctx, vm_id, found):
@@ -169,7 +171,11 @@ async def _merge(ctx: Context, vm_id: str, found: Fold) -> None:
                     raise Fault("the host could not merge the layer")
         except HostError as err:
             if err.code not in (Code.NO_SUCH_VM, Code.VM_IS_DOWN):
-                raise
+                # What a host was doing may have died with its agent, or still go on for a moment.
+                if attempt >= _ATTEMPTS or not (silent or err.code in _PASSING):
+                    raise
+                log.info("a merge is tried again", vm=vm_id, error=str(err))
+                attempt, silent = attempt + 1, False
         except HostUnreachable as err:
             log.info("the host is silent while a layer is merged", vm=vm_id, error=str(err))
             silent = True
@@ -209,7 +215,7 @@ async def _settled(ctx: Context, vm_id: str, found: Fold) -> bool:
     return not await _in_chain(ctx, found)
 
 
-async def _cold(ctx: Context, found: Fold) -> None:
+async def _cold(ctx: Context, found: Fold, attempt: int) -> None:
     """Nobody uses the image: VDSM's three steps, from where they stand."""
     if not await _in_chain(ctx, found):
         return
@@ -220,7 +226,7 @@ async def _cold(ctx: Context, found: Fold) -> None:
         await call.task(pool, "StoragePool.prepareMerge", {"storagepoolID": pool, "subchainInfo": found.subchain})
     except HostError as err:
         raise NotBegun(err.message) from err
-    job = bodies.derived_id("merge", ctx.command_id, found.row.disk_id, found.top, str(generation))
+    job = bodies.derived_id("merge", ctx.command_id, found.row.disk_id, found.top, str(generation), str(attempt))
     await _job(ctx, found, job, generation)
     await call.task(pool, "StoragePool.finalizeMerge", {"storagepoolID": pool, "subchainInfo": found.subchain})
 
@@ -239,7 +245,7 @@ async def _job(ctx: Context, found: Fold, job: str, generation: int) -> None:
     """SDM.merge on a host that is up."""
     hosts = await ctx.read(lambda rd: up_hosts(rd, found.image.pool_id))
     if not hosts:
-        raise HostError(Code.UNAVAILABLE, "no host of the data center is up", verb="SDM.merge")
+        raise HostUnreachable("no host of the data center is up")
     host_id = str(hosts[0].id)
     call = ctx.services.hosts.call
     subchain: dict[str, Any] = found.subchain | {"base_generation": generation}
