@@ -89,7 +89,10 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
 
 
 def running(client: httpx.Client, name: str) -> str:
-    body: dict[str, Any] = {"memory": str(512 * MIB), "memory_policy": {"max": str(2048 * MIB), "guaranteed": str(128 * MIB)}}
+    body: dict[str, Any] = {
+        "memory": str(512 * MIB),
+        "memory_policy": {"max": str(2048 * MIB), "guaranteed": str(128 * MIB)},
+    }
     vm = add_vm(client, name, **body)
     made(client.post(f"/vms/{vm}/start", json={}))
     is_status(client, f"/vms/{vm}", "up")
