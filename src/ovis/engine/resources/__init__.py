@@ -39,14 +39,19 @@ from ovis.engine.resources.disks import (
     resource as disks,
     tables as disk_tables,
 )
-from ovis.engine.resources.hosts import resource as hosts, tables as host_tables
+from ovis.engine.resources.hosts import fence_agents as host_fence_agents, resource as hosts, tables as host_tables
 from ovis.engine.resources.storage_domains import (
     commands as storage_commands,
     resource as storage_domains,
     tables as storage_tables,
 )
-from ovis.engine.resources.templates import resource as templates, tables as template_tables
+from ovis.engine.resources.templates import (
+    devices as template_devices,
+    resource as templates,
+    tables as template_tables,
+)
 from ovis.engine.resources.vms import (
+    explain as vm_explain,
     external as vm_external,
     nics as vm_nics,
     numa as vm_numa,
@@ -85,6 +90,7 @@ RESOURCES: tuple[Resource, ...] = (
     scheduling_policies.POLICY_UNITS,
     scheduling_policies.POLICIES,
     affinity_labels.RESOURCE,
+    vm_explain.EXPLAIN,
     permissions.RESOURCE,
     mac_pools.RESOURCE,
     network_filters.RESOURCE,
@@ -109,8 +115,10 @@ TABLES: tuple[Table, ...] = (
     instance_types.TABLE,
     custom_properties.TABLE,
     *host_tables.TABLES,
+    host_fence_agents.TABLE,
     *storage_tables.TABLES,
     *template_tables.TABLES,
+    template_devices.TABLE,
     *vm_state.TABLES,
     vm_watchdogs.TABLE,
     vm_numa.TABLE,

@@ -50,10 +50,12 @@ from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
+from ovis.engine.resources.templates.devices import give as give_devices
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
 from ovis.engine.resources.vms import defaults, hot, memory, rules
 from ovis.engine.resources.vms.actions import clone as clone_action, guest, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
+from ovis.engine.resources.vms.explain import EXPLAIN_OF_VM, PLACEMENTS_OF_VM
 from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import (
     NICS_OF_VM,
@@ -176,6 +178,7 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         grant_on_creation(tx, call, "disk", str(disk.id))
     for nic in tx.find(TemplateNic, template_id=str(template.id)):
         create_nic(tx, vm, replace(nic.nic, mac=None))
+    give_devices(tx, vm, str(template.id))
     for inline in body.nics or ():
         create_nic(tx, vm, inline)
     grant_on_creation(tx, call, "vm", vm_id)
@@ -501,6 +504,8 @@ RESOURCE = Resource(
         SESSIONS_OF_VM,
         _nothing(KatelloErratum, "katelloerrata"),
         labels_of("vms"),
+        PLACEMENTS_OF_VM,
+        EXPLAIN_OF_VM,
         _nothing(VmMediatedDevice, "mediateddevices"),
         _nothing(Backup, "backups"),
         _nothing(Checkpoint, "checkpoints"),
