@@ -6,7 +6,7 @@ Does: join the agents, shared storage, a disk with the ticking guest. Needs what
 import glob
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +97,18 @@ def _ok(answer: httpx.Response) -> Any:
 
 
 @contextmanager
-def real_place(folder: Path, hosts: int = 2, options: Sequence[str] = ()) -> Iterator[Place]:
-    """Everything up, with an active storage domain `data` on the rack's shared folder."""
+def real_place(
+    folder: Path, hosts: int = 2, options: Sequence[str] = (), before: Callable[[Rack], None] = lambda rack: None
+) -> Iterator[Place]:
+    """Everything up, with an active storage domain `data` on the rack's shared folder. before: what is done to the rack
+    before its hosts get power."""
     rack = Rack(hosts)
     made = Installation(
         folder, port=free_port(), settings={"OVIS_HOST_GRACE_SECONDS": "4", "OVIS_VDS_REFRESH_SECONDS": "1"}
     )
     agents: dict[str, Agent] = {}
     try:
+        before(rack)
         rack.up()
         made.set_up()
         made.start_engine()

@@ -21,11 +21,10 @@ from ovis.engine.commands.table import OPEN, CommandRow, LockRow
 from ovis.engine.main.composition import open_store
 from ovis.engine.main.settings import Settings
 from ovis.engine.model.enums import DiskStatus, HostStatus, JobStatus, SnapshotStatus, TemplateStatus, VmStatus
-from ovis.engine.model.types import Disk, Host, Job, StorageDomain, Template, Vm
+from ovis.engine.model.types import Cluster, Disk, Host, Job, StorageDomain, Template, Vm
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
 from ovis.engine.resources.mac_pools import MacUse
 from ovis.engine.resources.storage_domains.tables import Attachment
-from ovis.engine.resources.vms.placement import host_views
 from ovis.engine.resources.vms.snapshots.layers import chain
 from ovis.engine.resources.vms.snapshots.tables import DiskLayer, SnapshotDisk, VmSnapshot
 from ovis.engine.resources.vms.state import VmNic, VmRuntime
@@ -283,11 +282,23 @@ def _of_permissions(rd: Reader, vms: set[str], templates: set[str], disks: set[s
 
 
 def _of_promises(rd: Reader) -> Iterable[str]:
-    """No host has promised more memory than it has."""
-    for cluster in {str(h.cluster.id) for h in rd.select(Host) if h.cluster}:
-        for view in host_views(rd, cluster):
-            if view.promised > view.memory - view.reserved:
-                yield f"host {view.name} promises {view.promised} of {view.memory} bytes"
+    """No host has promised more memory than it has and its cluster allows."""
+    clusters = {str(c.id): c for c in rd.select(Cluster)}
+    hosts = {str(h.id): h for h in rd.select(Host)}
+    promised = dict.fromkeys(hosts, 0)
+    runtimes = {r.id: r for r in rd.select(VmRuntime)}
+    for vm in rd.select(Vm):
+        runtime = runtimes.get(str(vm.id))
+        memory = (vm.memory_policy.guaranteed if vm.memory_policy else None) or vm.memory or 0
+        for place in {runtime.host_id, runtime.target_id} if runtime is not None else ():
+            if place in promised:
+                promised[place] += memory
+    for host_id, taken in promised.items():
+        host = hosts[host_id]
+        policy = clusters[str(host.cluster.id)].memory_policy if host.cluster else None
+        share = (policy.over_commit.percent if policy and policy.over_commit else None) or 100
+        if taken > (host.memory or 0) * share // 100:
+            yield f"host {host.name} promises {taken} of {host.memory} bytes"
 
 
 def _of_api(place: Installation, records: Records) -> list[str]:
