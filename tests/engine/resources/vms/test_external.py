@@ -26,7 +26,7 @@ def beside(rack: Rack, vm: str) -> dict[str, str]:
 
 def start(rack: Rack, vm: str, host: str) -> None:
     body = {"vm": {"placement_policy": {"hosts": {"host": [{"name": host}]}}}}
-    made(rack.act(vm, "start", **body))
+    made(rack.client.post(f"/vms/{vm}/start", json=body))
     rack.becomes(vm, "up")
 
 

@@ -16,6 +16,7 @@ from ovis.engine.model.types import Template, Vm
 from ovis.engine.resources.disks import owned
 from ovis.engine.resources.disks.tables import TemplateDisk
 from ovis.engine.resources.tags import forget_tags
+from ovis.engine.resources.templates import devices
 from ovis.engine.resources.templates.tables import TemplateNic
 from ovis.engine.store.session import Tx
 
@@ -43,6 +44,7 @@ def forget_template(tx: Tx, template_id: str) -> None:
         tx.delete(TemplateNic, nic.id)
     for row in tx.find(TemplateDisk, template_id=template_id):
         tx.delete(TemplateDisk, row.id)
+    devices.forget(tx, template_id)
     forget_tags(tx, template_id)
     forget_object(tx, "template", template_id)
     if tx.get(Template, template_id) is not None:

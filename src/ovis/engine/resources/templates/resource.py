@@ -5,7 +5,7 @@ Does not: export, seal, or make templates from configurations yet.
 Follows: template part of the status matrix, permits, defaults and limits of engine 4.5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,6 @@ from ovis.engine.declare.resource import PUBLIC, Need, Op, Param, Resource, Star
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import (
     DiskStatus,
-    GraphicsType,
     LogSeverity,
     TemplateStatus,
     VmStatus,
@@ -32,13 +31,11 @@ from ovis.engine.model.types import (
     Cluster,
     CpuProfile,
     Disk,
-    GraphicsConsole,
     Template,
     TemplateVersion,
     Vm,
     VmBase,
     VmMediatedDevice,
-    Watchdog,
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
@@ -48,12 +45,12 @@ from ovis.engine.resources.disks.attachments import disks_of_vm, row_id
 from ovis.engine.resources.disks.tables import TemplateDisk
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.tags import tags_of
+from ovis.engine.resources.templates import devices
 from ovis.engine.resources.templates.commands import ADD, REMOVE, TemplateParams, forget_template
 from ovis.engine.resources.templates.disks import ATTACHMENTS_OF_TEMPLATE, DISKS_OF_TEMPLATE_V3
 from ovis.engine.resources.templates.nics import NICS_OF_TEMPLATE, create as create_nic
 from ovis.engine.resources.templates.tables import TEMPLATES, base_id, number
 from ovis.engine.resources.vms import defaults
-from ovis.engine.resources.vms.graphics import console_id
 from ovis.engine.resources.vms.snapshots import state as snapshots
 from ovis.engine.resources.vms.state import VmNic
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -176,6 +173,7 @@ def add(tx: Tx, call: Call, body: Template) -> Started:
         grant_on_creation(tx, call, "disk", str(disk.id))
     for nic in snapshot.nics if snapshot is not None else [n.nic for n in tx.find(VmNic, vm_id=str(vm.id))]:
         create_nic(tx, made, nic)
+    devices.take(tx, str(made.id), str(vm.id))
     grant_on_creation(tx, call, "template", str(made.id))
     if planned and snapshot is None:
         tx.update(replace(vm, status=VmStatus.IMAGE_LOCKED))
@@ -322,17 +320,6 @@ def remove(tx: Tx, call: Call, body: Any) -> Started | None:
 # -- below ----------------------------------------------------------------------------------------------------------
 
 
-def _consoles(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[GraphicsConsole]]:
-    found = rd.get_many(Template, parents)
-    out: dict[str, list[GraphicsConsole]] = {}
-    for parent in parents:
-        template = found.get(parent)
-        kind = template.display.type if template and template.display else None
-        protocol = GraphicsType(kind.value) if kind else GraphicsType.VNC
-        out[parent] = [GraphicsConsole(id=console_id(protocol.value), protocol=protocol, template=Template(id=parent))]
-    return out
-
-
 def _nothing(type_: Any, collection: str) -> Resource:
     return Resource(type=type_, collection=collection, list=Op(run=bodies.nothing, needs=PUBLIC), get=Op(needs=PUBLIC))
 
@@ -396,15 +383,10 @@ RESOURCE = Resource(
         DISKS_OF_TEMPLATE_V3,
         NICS_OF_TEMPLATE,
         _nothing(Cdrom, "cdroms"),
-        Resource(
-            type=GraphicsConsole,
-            collection="graphicsconsoles",
-            list=Op(run=_consoles, needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-        ),
+        devices.CONSOLES_OF_TEMPLATE,
         tags_of("template"),
         permissions_of("template"),
-        _nothing(Watchdog, "watchdogs"),
+        devices.WATCHDOGS_OF_TEMPLATE,
         _nothing(VmMediatedDevice, "mediateddevices"),
     ),
 )
