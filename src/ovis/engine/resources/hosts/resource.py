@@ -1,7 +1,7 @@
 """Hosts: /hosts.
 
 Does: show, update, remove; activate, maintenance, refresh, manual fence; what a host reports below it. Hosts join by
-token (`enrol`); one added here first waits for its agent. Does not: install by SSH, or drive power management.
+token (`enrol`); one added here first waits for its agent; `power` drives its power. Does not: install by SSH.
 Follows: host part of the status matrix and permits of engine 4.5.
 """
 
@@ -23,7 +23,6 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity, VmStatus
 from ovis.engine.model.types import (
     Action,
-    Agent,
     Cluster,
     Host,
     HostCpuUnit,
@@ -36,7 +35,8 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.affinity_labels import labels_of
-from ovis.engine.resources.hosts import enrol
+from ovis.engine.resources.hosts import enrol, power
+from ovis.engine.resources.hosts.fence_agents import FENCE_AGENTS_OF_HOST
 from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
 from ovis.engine.resources.hosts.networking import (
     ATTACHMENTS_OF_HOST,
@@ -182,7 +182,7 @@ def deactivate(tx: Tx, call: Call, action: Action) -> Started:
             if vm.status is VmStatus.MIGRATING:
                 continue
             reasons += rules.refusals_to_migrate(vm, forced=True, pause_code=runtime.pause_code)
-            decision = place(tx, vm, excluded=(str(host.id),))
+            decision = place(tx, vm, excluded=(str(host.id),), purpose="migrate", keep=False, evacuate=True)
             if decision.host is None:
                 reasons.append(
                     Refusal(
@@ -286,11 +286,13 @@ async def refresh(services: Services, call: Call, action: Action) -> None:
         raise refuse("VDS_CANNOT_REFRESH", f"The host does not answer: {err}") from err
 
 
-async def fence(services: Services, call: Call, action: Action) -> Action:
-    """POST fence: `manual` confirms a reboot; power management is not configured for any host."""
+async def fence(services: Services, call: Call, action: Action) -> Action | Started:
+    """POST fence: `manual` confirms a reboot; the others ask the host's fence agents."""
     from ovis.engine.resources.vms.monitoring import host_cleared
 
     kind = (action.fence_type or "").lower()
+    if kind in ("start", "stop", "restart", "status"):
+        return await power.fence(services, call, action, kind)
     host = await services.store.read(lambda rd: rd.need(Host, call.ids[0]))
     if kind == "manual":
         if host.status not in _FENCED_BY_HAND:
@@ -304,7 +306,10 @@ async def fence(services: Services, call: Call, action: Action) -> Action:
         await services.store.write(lambda tx: record(tx, CONFIRMED, call=call, host=host))
         return action
     raise refuse(
-        "VDS_FENCE_DISABLED_POWER_MANAGEMENT", f"Power management of host {host.name} is not configured.", bad=True
+        "ACTION_TYPE_FAILED_FENCE_TYPE",
+        f"{action.fence_type} is no type of fencing.",
+        "Use manual, restart, start, stop or status.",
+        bad=True,
     )
 
 
@@ -424,9 +429,9 @@ RESOURCE = Resource(
         PROVIDERS_OF_HOST,
         _nothing(KatelloErratum, "katelloerrata"),
         labels_of("hosts"),
-        _nothing(Agent, "fenceagents"),
+        FENCE_AGENTS_OF_HOST,
         _nothing(StorageConnectionExtension, "storageconnectionextensions"),
         _nothing(HostCpuUnit, "cpuunits"),
     ),
 )
-COMMANDS = (MAINTENANCE,)
+COMMANDS = (MAINTENANCE, *power.COMMANDS)
