@@ -26,6 +26,9 @@ class Settings(Struct, kw_only=True, frozen=True):
     vm_stats_seconds: Annotated[float, Meta(description="How often all VMs of a host are read, besides events")] = 15.0
     host_grace_seconds: Annotated[float, Meta(description="Silence after which a host is non-responsive")] = 60.0
     call_timeout_seconds: Annotated[float, Meta(description="Longest wait for an answer of a host")] = 180.0
+    balance_seconds: Annotated[float, Meta(description="How often load balancing and affinity rules move VMs")] = 60.0
+    balance_moves: Annotated[int, Meta(description="How many VMs of a cluster a round may move")] = 1
+    balance_back_minutes: Annotated[float, Meta(description="How long a moved VM does not go back")] = 10.0
     event_days: Annotated[int, Meta(description="How long events are kept")] = 30
     max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
     critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5

@@ -30,6 +30,7 @@ from ovis.engine.resources import (
     users,
     vnic_profiles,
 )
+from ovis.engine.resources.balancing import tables as balancing_tables
 from ovis.engine.resources.clusters import resource as clusters
 from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.disks import (
@@ -107,6 +108,7 @@ TABLES: tuple[Table, ...] = (
     data_centers.TABLE,
     clusters.TABLE,
     *affinity.TABLES,
+    *balancing_tables.TABLES,
     *networks.TABLES,
     vnic_profiles.TABLE,
     *profiles.TABLES,

@@ -15,6 +15,7 @@ from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DataCenterStatus, HostStatus, LogSeverity, SpmStatus
 from ovis.engine.model.types import Cluster, DataCenter, Host, Network, Spm, StorageDomain
+from ovis.engine.resources.balancing import watch as balancing
 from ovis.engine.resources.hosts import report
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import HISTORY, LIVE
@@ -55,6 +56,7 @@ class EngineObserver:
         """Begin what the engine does of itself: restarts of highly available VMs, samples of what VMs use."""
         self._tasks = [
             asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts"),
+            asyncio.create_task(balancing.watch(self._services), name="balancing"),
             asyncio.create_task(HISTORY.watch(), name="usage-history"),
         ]
 

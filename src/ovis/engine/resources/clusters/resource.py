@@ -33,6 +33,7 @@ from ovis.engine.model.types import (
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.affinity import GROUPS_OF_CLUSTER
+from ovis.engine.resources.balancing.action import BALANCE
 from ovis.engine.resources.clusters import rules
 from ovis.engine.resources.clusters.scheduling import scheduled
 from ovis.engine.resources.custom_properties import checks as custom_checks
@@ -251,6 +252,7 @@ _CRUD: dict[str, Any] = {
             needs=(Need(Permit.EDIT_CLUSTER_CONFIGURATION),),
             body=("async",),
         ),
+        BALANCE,
     ),
     "subs": _SUBS,
 }

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ovis.engine.declare.faults import refuse
-from ovis.engine.model.types import Vm
+from ovis.engine.model.enums import HostStatus
+from ovis.engine.model.types import Host, Vm
+from ovis.engine.resources.affinity import groups_of_cluster
 from ovis.engine.resources.vms import decisions
 from ovis.engine.resources.vms.needs import Scene, facts_of, scene_of, with_nics
 from ovis.engine.resources.vms.snapshot_of_hosts import hosts_of
@@ -91,8 +93,11 @@ def place(
     answer: Answer = NO_ANSWER,
     purpose: str = "start",
     keep: bool = True,
+    evacuate: bool = False,
 ) -> Placed:
     """A host for a VM, or every host's reason. keep: remember the decision for `GET /vms/ID/placements`."""
+    if not together and excluded:
+        together = _company(rd, vm, excluded, evacuate)
     world, scene = world_of(rd, vm, together=together)
     found = decide(
         world,
@@ -106,6 +111,28 @@ def place(
     if keep:
         decisions.keep(str(vm.id), decisions.Kept(purpose=purpose, decision=found, policy=scene.policy.name))
     return placed
+
+
+def _company(rd: Reader, vm: Vm, excluded: Collection[str], evacuate: bool) -> list[Vm]:
+    """VMs that must leave a host together with this one: hard positive groups on a host that is emptied."""
+    runtime = rd.get(VmRuntime, str(vm.id))
+    home = runtime.host_id if runtime is not None else None
+    if home is None or home not in excluded or vm.status not in ON_HOST:
+        return []
+    host = rd.get(Host, home)
+    if not evacuate and (host is None or host.status is not HostStatus.PREPARING_FOR_MAINTENANCE):
+        return []
+    hard = [
+        g
+        for g in groups_of_cluster(rd, str(vm.cluster.id) if vm.cluster else "")
+        if g.vm_rule.enabled and g.vm_rule.enforcing and g.vm_rule.positive
+    ]
+    members = {str(vm.id)}
+    while more := {v for g in hard if g.vms & members for v in g.vms} - members:
+        members |= more
+    members.discard(str(vm.id))
+    staying = {v for v, place_ in places_of(rd, members).items() if place_ == home}
+    return list(rd.get_many(Vm, staying).values())
 
 
 def _with_names(decision: Decision, scene: Scene) -> Decision:

@@ -1,0 +1,1 @@
+"""What the engine moves by itself: load balancing, affinity rules, HA reservation."""
