@@ -23,6 +23,14 @@ _REBOOTS = 5.0  # seconds in which one reset's several REBOOT events are one
 _PAUSES = {"enospc": "ENOSPC", "eio": "EIO", "eperm": "EPERM", "eother": "EOTHER"}
 _STARTING = (st.WAIT_FOR_LAUNCH, st.RESTORING_STATE)
 _MOVING = (st.MIGRATION_SOURCE, st.MIGRATION_DESTINATION, st.SAVING_STATE)
+_WATCHDOG = {
+    E.VIR_DOMAIN_EVENT_WATCHDOG_NONE: "none",
+    E.VIR_DOMAIN_EVENT_WATCHDOG_PAUSE: "pause",
+    E.VIR_DOMAIN_EVENT_WATCHDOG_RESET: "reset",
+    E.VIR_DOMAIN_EVENT_WATCHDOG_POWEROFF: "poweroff",
+    E.VIR_DOMAIN_EVENT_WATCHDOG_SHUTDOWN: "shutdown",
+    E.VIR_DOMAIN_EVENT_WATCHDOG_DEBUG: "dump",
+}
 
 
 def end_of(vm: Vm, event: int, detail: int) -> tuple[ExitCode, ExitReason, str]:
@@ -185,6 +193,11 @@ class Events:
         if address != vm.client_ip:
             vm.client_ip = address
             self._guests.tell(vm)
+
+    def _watchdog(self, vm: Vm, action: int) -> None:
+        vm.watchdog = {"time": time.time(), "action": _WATCHDOG.get(action, "none")}
+        log.warning("the watchdog fired", vm=vm.id, action=vm.watchdog["action"])
+        self._guests.tell(vm)
 
     def _device_removed(self, vm: Vm, alias: str) -> None:
         waiting = vm.removals.get(alias)

@@ -261,4 +261,6 @@ def short(vm: Vm, address: str) -> dict[str, Any]:
         ],
         "clientIp": vm.client_ip,
     }
+    if vm.watchdog is not None:
+        row["watchdogEvent"] = vm.watchdog
     return row | vm.guest

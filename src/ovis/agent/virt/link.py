@@ -155,6 +155,7 @@ class Link:
             (libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, passing("io_error")),
             (libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, passing("agent")),
             (libvirt.VIR_DOMAIN_EVENT_ID_GRAPHICS, passing("graphics")),
+            (libvirt.VIR_DOMAIN_EVENT_ID_WATCHDOG, passing("watchdog")),
             (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, passing("device_removed")),
             (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, passing("device_removal_failed")),
             (libvirt.VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, passing("migration_iteration")),

@@ -144,6 +144,7 @@ class Vm:
         self.followed: list[Merge] = []
         self.shutdown_detail = -1
         self.client_ip = ""
+        self.watchdog: dict[str, Any] | None = None  # when it fired last, and what QEMU did then
         self.stats: dict[str, Any] = {}
         self.monitor_ok = True
         self.removals: dict[str, asyncio.Future[bool]] = {}  # alias -> whether its device went

@@ -122,3 +122,12 @@ def test_what_the_guest_says_is_kept() -> None:
     assert (nic.mac, nic.ipv4, nic.ipv6) == ("52:54:00:aa:bb:cc", ("192.0.2.7",), ("2001:db8::7",))
     (console,) = found.runtime.consoles
     assert (console.port, console.tls_port, found.runtime.client_ip) == (5901, None, "192.0.2.9")
+
+
+def test_a_watchdog_that_fired_is_told_once() -> None:
+    row: dict[str, Any] = {"status": "Up", "watchdogEvent": {"time": 12.5, "action": "reset"}}
+    first = told(S.UP, VmRuntime(id="v", host_id="h", started=True), **row)
+    assert (first.events, first.runtime.watchdog_action) == (["watchdog"], "reset")
+    assert life.apply(first.vm, first.runtime, row, "h", NOW).events == []
+    row["watchdogEvent"] = {"time": 13.5, "action": "reset"}
+    assert life.apply(first.vm, first.runtime, row, "h", NOW).events == ["watchdog"]

@@ -18,10 +18,11 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Param, Resource
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
-from ovis.engine.model.enums import GraphicsType, LogSeverity
-from ovis.engine.model.types import Action, Cdrom, File, GraphicsConsole, Ticket, Vm
+from ovis.engine.model.enums import BiosType, GraphicsType, LogSeverity
+from ovis.engine.model.types import Action, Cdrom, Cluster, File, GraphicsConsole, Ticket, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import graphics, rules
+from ovis.engine.resources.vms.defaults import bios_of
 from ovis.engine.resources.vms.graphics import console_id, protocol_of, protocols_of
 from ovis.engine.resources.vms.state import ConsoleAt, VmCdrom, VmRuntime
 from ovis.engine.store.session import Reader, Tx
@@ -29,6 +30,10 @@ from ovis.engine.store.session import Reader, Tx
 N = LogSeverity.NORMAL
 TICKET_SET = Audit(code=164, severity=N, text="{user} initiated a console session for VM {vm}.")
 CD_CHANGED = Audit(code=38, severity=N, text="CD {file} was inserted into VM {vm} by {user}.")
+CD_EJECTED = Audit(code=528, severity=N, text="The CD of VM {vm} was ejected by {user}.")
+CD_NOT_CHANGED = Audit(
+    code=102, severity=LogSeverity.ERROR, text="The CD of VM {vm} could not be changed by {user}: {why}"
+)
 _ALPHABET = string.ascii_letters + string.digits
 MAX_TICKET_SECONDS = 86_400
 
@@ -209,20 +214,23 @@ async def change_cd(services: Services, call: Call, body: Cdrom) -> Cdrom:
     await services.store.read(lambda rd: require(rd, call, permit, "vm", call.ids[0]))
     if current:
 
-        def look(rd: Reader) -> tuple[Vm, VmRuntime]:
+        def look(rd: Reader) -> tuple[Vm, VmRuntime, str]:
             vm = rd.need(Vm, call.ids[0])
             bodies.raise_all(rules.CHANGE_CD.refusals(vm))
-            return vm, rd.need(VmRuntime, str(vm.id))
+            bios = bios_of(vm, rd.need(Cluster, vm.cluster.id if vm.cluster else None))
+            return vm, rd.need(VmRuntime, str(vm.id)), "ide" if bios is BiosType.I440FX_SEA_BIOS else "sata"
 
-        vm, runtime = await services.store.read(look)
+        vm, runtime, bus = await services.store.read(look)
         try:
             await services.hosts.call(
                 str(runtime.host_id),
                 "VM.changeCD",
-                {"vmID": vm.id, "driveSpec": {"iface": "sata", "index": "2", "path": file}},
+                {"vmID": vm.id, "driveSpec": {"iface": bus, "index": "2", "path": file}},
                 correlation_id=call.correlation_id,
             )
         except (HostError, HostUnreachable) as err:
+            why = str(err)
+            await services.store.write(lambda tx: record(tx, CD_NOT_CHANGED, call=call, vm=vm, why=why))
             raise Fault(f"[The host could not change the CD: {err}]", status=409) from err
 
     def save(tx: Tx) -> None:
@@ -232,7 +240,7 @@ async def change_cd(services: Services, call: Call, body: Cdrom) -> Cdrom:
             replace(row, current=file) if current else replace(row, cdrom=Cdrom(file=File(id=file) if file else None))
         )
         tx.put(after)
-        record(tx, CD_CHANGED, call=call, vm=vm, file=file or "(none)")
+        record(tx, CD_CHANGED if file else CD_EJECTED, call=call, vm=vm, file=file)
 
     await services.store.write(save)
     return Cdrom(id=CDROM_ID, file=File(id=file) if file else None, vm=Vm(id=call.ids[0]))

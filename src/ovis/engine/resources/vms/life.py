@@ -141,6 +141,10 @@ def apply(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], host_id: str, now:
         events.append({"ENOSPC": "paused_enospc", "EIO": "paused_eio", "EPERM": "paused_eperm"}.get(pause, "paused"))
     if status is S.UNKNOWN and told is not S.UNKNOWN:
         events.append("recovered")
+    fired = row.get("watchdogEvent") or {}
+    fired_at = str(fired.get("time") or "")
+    if fired_at and fired_at != runtime.watchdog_at:
+        events.append("watchdog")
     consoles = consoles_of(row, runtime.consoles)
     nics = guest_nics_of(row, runtime.guest_nics)
     boot = runtime.boot_time or now
@@ -156,6 +160,8 @@ def apply(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], host_id: str, now:
         pause_code=pause,
         device_hash=str(row.get("hash") or runtime.device_hash),
         client_ip=str(row.get("clientIp") or ""),
+        watchdog_at=fired_at or runtime.watchdog_at,
+        watchdog_action=str(fired.get("action") or "") or runtime.watchdog_action,
         attempts=() if told is S.UP else runtime.attempts,
     )
     fqdn = str(row.get("guestFQDN") or "") or vm.fqdn

@@ -41,6 +41,7 @@ EVENTS: Mapping[str, Audit] = {
     "unknown": Audit(
         code=142, severity=W, text="VM {vm} was set to the unknown status: its host {host} does not answer."
     ),
+    "watchdog": Audit(code=9901, severity=W, text="The watchdog of VM {vm} on host {host} fired; action: {action}."),
     "recovered": Audit(code=196, severity=N, text="VM {vm} on Host {host} was seen again."),
     "foreign": Audit(
         code=602, severity=W, text="VM {vm} was found on host {host}, too; its remainder there was destroyed."
@@ -207,4 +208,4 @@ def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None
     if now != runtime or tx.get(VmRuntime, runtime.id) is None:
         tx.put(now)
     for name in found.events:
-        record(tx, EVENTS[name], vm=after, host=host, message=now.exit_message or "")
+        record(tx, EVENTS[name], vm=after, host=host, message=now.exit_message or "", action=now.watchdog_action)

@@ -145,7 +145,7 @@ class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
     host_id: where its domain is. target_id: where it is migrating to. previous_host_id: where it ran last.
     stopping: the user asked for the end, so its coming is no failure. run_once: values of this run only.
     restart_at: when a highly available VM is started again after a failure; restarts: how often that was tried.
-    dimms: memory that was plugged in this run. started: the `started` event of this run was written. exit_code, exit_message: how the last run ended.
+    dimms: memory that was plugged in this run. watchdog_at: when it fired last, as the host told. started: the `started` event of this run was written. exit_code, exit_message: how the last run ended.
     """
 
     id: str
@@ -169,6 +169,8 @@ class VmRuntime(Struct, kw_only=True, frozen=True, omit_defaults=True):
     restart_at: datetime | None = None
     restarts: int = 0
     dimms: tuple[Dimm, ...] = ()
+    watchdog_at: str = ""
+    watchdog_action: str = ""
 
 
 class VmNextRun(Struct, kw_only=True, frozen=True, omit_defaults=True):
