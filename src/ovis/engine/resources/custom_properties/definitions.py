@@ -15,8 +15,8 @@ DEVICE_TYPES = frozenset(
     hostdev memory tpm mdev""".split()
 )
 NAME = re.compile(r"[a-zA-Z0-9_]+")
-_DEVICE = re.compile(r"\{\s*type\s*=\s*([^;{}]*?)\s*;\s*prop\s*=\s*\{")
-_END = re.compile(r"\}\s*(;|$)\s*")
+_DEVICE = re.compile(r"\s*\{\s*type\s*=\s*([^;{}]*?)\s*;\s*prop\s*=\s*\{")
+_END = re.compile(r"\s*\}\s*(;|$)\s*")
 
 # name -> pattern; None: any value.
 Properties = Mapping[str, str | None]
@@ -99,7 +99,7 @@ def _closing(text: str, at: int) -> int:
         if char == "\\":
             at += 1
         elif in_class:
-            in_class = char != "]" or text[at - 1] == "["
+            in_class = char != "]" or text[:at].endswith(("[", "[^"))
         elif char == "[":
             in_class = True
         elif char in "{}":
