@@ -202,12 +202,171 @@ class ClusterAffinityGroupVM(Resource, params.VM):
     """One of vms."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a VM.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class ClusterAffinityGroupVMs(Collection[ClusterAffinityGroupVM]):
     """/vms"""
 
     _of = ClusterAffinityGroupVM
     _segment = "vms"
+
+    def add(self, vm: params.VM, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> ClusterAffinityGroupVM:
+        """Add a VM.
+
+        vm.id|name: string
+        [vm.name]: string
+        [vm.description]: string
+        [vm.comment]: string
+        [vm.bios.boot_menu.enabled]: boolean
+        [vm.cluster.id|name]: string
+        [vm.console.enabled]: boolean
+        [vm.cpu.architecture]: string
+        [vm.cpu.cores.core]: collection of {core.index: int, core.socket: int}
+        [vm.cpu.cpu_tune.vcpu_pin]: collection of {vcpu_pin.cpu_set: string, vcpu_pin.vcpu: int}
+        [vm.cpu.level]: int
+        [vm.cpu.mode]: string
+        [vm.cpu.name]: string
+        [vm.cpu.speed]: decimal
+        [vm.cpu.topology.cores]: int
+        [vm.cpu.topology.sockets]: int
+        [vm.cpu.topology.threads]: int
+        [vm.cpu.id]: string
+        [vm.cpu_profile.id|name]: string
+        [vm.cpu_shares]: int
+        [vm.custom_cpu_model]: string
+        [vm.custom_emulated_machine]: string
+        [vm.custom_properties.custom_property]: collection of {custom_property.name: string,
+            custom_property.regexp: string, custom_property.value: string}
+        [vm.delete_protected]: boolean
+        [vm.display.address]: string
+        [vm.display.allow_override]: boolean
+        [vm.display.copy_paste_enabled]: boolean
+        [vm.display.disconnect_action]: string
+        [vm.display.file_transfer_enabled]: boolean
+        [vm.display.keyboard_layout]: string
+        [vm.display.monitors]: int
+        [vm.display.port]: int
+        [vm.display.proxy]: string
+        [vm.display.secure_port]: int
+        [vm.display.single_qxl_pci]: boolean
+        [vm.display.smartcard_enabled]: boolean
+        [vm.display.type]: string
+        [vm.domain.id|name]: string
+        [vm.high_availability.enabled]: boolean
+        [vm.high_availability.priority]: int
+        [vm.initialization.active_directory_ou]: string
+        [vm.initialization.authorized_ssh_keys]: string
+        [vm.initialization.cloud_init.authorized_keys.authorized_key]: collection of
+            {authorized_key.id|name: string}
+        [vm.initialization.cloud_init.files.file]: collection of {file.id|name: string}
+        [vm.initialization.cloud_init.host.id|name]: string
+        [vm.initialization.cloud_init.network_configuration.dns.search_domains.host]: collection of
+            {host.id|name: string}
+        [vm.initialization.cloud_init.network_configuration.dns.servers.host]: collection of {host.id|name:
+            string}
+        [vm.initialization.cloud_init.network_configuration.nics.nic]: collection of {nic.id|name: string}
+        [vm.initialization.cloud_init.regenerate_ssh_keys]: boolean
+        [vm.initialization.cloud_init.timezone]: string
+        [vm.initialization.cloud_init.users.user]: collection of {user.id|name: string}
+        [vm.initialization.configuration.data]: string
+        [vm.initialization.configuration.type]: string
+        [vm.initialization.custom_script]: string
+        [vm.initialization.dns_search]: string
+        [vm.initialization.dns_servers]: string
+        [vm.initialization.domain]: string
+        [vm.initialization.host_name]: string
+        [vm.initialization.input_locale]: string
+        [vm.initialization.nic_configurations.nic_configuration]: collection of
+            {nic_configuration.boot_protocol: string, nic_configuration.ip.address: string,
+            nic_configuration.ip.gateway: string, nic_configuration.ip.netmask: string,
+            nic_configuration.ip.version: string, nic_configuration.name: string, nic_configuration.on_boot:
+            boolean}
+        [vm.initialization.org_name]: string
+        [vm.initialization.regenerate_ids]: boolean
+        [vm.initialization.regenerate_ssh_keys]: boolean
+        [vm.initialization.root_password]: string
+        [vm.initialization.system_locale]: string
+        [vm.initialization.timezone]: string
+        [vm.initialization.ui_language]: string
+        [vm.initialization.user_locale]: string
+        [vm.initialization.user_name]: string
+        [vm.initialization.windows_license_key]: string
+        [vm.io.threads]: int
+        [vm.large_icon.id|name]: string
+        [vm.memory]: long
+        [vm.memory_policy.ballooning]: boolean
+        [vm.memory_policy.guaranteed]: long
+        [vm.memory_policy.overcommit.percent]: int
+        [vm.memory_policy.transparent_hugepages.enabled]: boolean
+        [vm.migration.auto_converge]: string
+        [vm.migration.compressed]: string
+        [vm.migration_downtime]: int
+        [vm.origin]: string
+        [vm.os.boot]: collection of {boot.dev: string}
+        [vm.os.cmdline]: string
+        [vm.os.description]: string
+        [vm.os.initrd]: string
+        [vm.os.kernel]: string
+        [vm.os.type]: string
+        [vm.os.version.id|name]: string
+        [vm.placement_policy.affinity]: string
+        [vm.placement_policy.hosts.host]: collection of {host.id|name: string}
+        [vm.placement_policy.host.id|name]: string
+        [vm.quota.id|name]: string
+        [vm.rng_device.rate.bytes]: int
+        [vm.rng_device.rate.period]: int
+        [vm.rng_device.source]: string
+        [vm.serial_number.policy]: string
+        [vm.serial_number.value]: string
+        [vm.small_icon.id|name]: string
+        [vm.soundcard_enabled]: boolean
+        [vm.sso.methods.method]: collection of {method.id: string}
+        [vm.start_paused]: boolean
+        [vm.stateless]: boolean
+        [vm.storage_domain.id|name]: string
+        [vm.time_zone.name]: string
+        [vm.time_zone.utc_offset]: string
+        [vm.tunnel_migration]: boolean
+        [vm.type]: string
+        [vm.usb.enabled]: boolean
+        [vm.usb.type]: string
+        [vm.virtio_scsi.enabled]: boolean
+        [vm.cdroms.cdrom]: collection of {cdrom.id|name: string}
+        [vm.disks.disk]: collection of {disk.id|name: string}
+        [vm.disks.clone]: boolean
+        [vm.disks.detach_only]: boolean
+        [vm.external_host_provider.id|name]: string
+        [vm.host.id|name]: string
+        [vm.instance_type.id|name]: string
+        [vm.nics.nic]: collection of {nic.id|name: string}
+        [vm.numa_tune_mode]: string
+        [vm.payloads.payload]: collection of {payload.files.file: collection, payload.type: string,
+            payload.volume_id: string}
+        [vm.permissions.permission]: collection of {permission.id|name: string}
+        [vm.permissions.clone]: boolean
+        [vm.snapshots.snapshot]: collection of {snapshot.id|name: string}
+        [vm.snapshots.collapse_snapshots]: boolean
+        [vm.tags.tag]: collection of {tag.id|name: string}
+        [vm.template.id|name]: string
+        [vm.use_latest_template_version]: boolean
+        [vm.vmpool.id|name]: string
+        [vm.watchdogs.watchdog]: collection of {watchdog.id|name: string}
+        [vm.timezone]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(vm, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -246,12 +405,53 @@ class ClusterAffinityGroup(Resource, params.AffinityGroup):
         """/vms below it."""
         return ClusterAffinityGroupVMs(self.context, self._path)
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> ClusterAffinityGroup:
+        """Change a affinity group.
+
+        [affinity_group.name]: string
+        [affinity_group.description]: string
+        [affinity_group.comment]: string
+        [affinity_group.cluster.id|name]: string
+        [affinity_group.enforcing]: boolean
+        [affinity_group.positive]: boolean
+        [affinity_group.vms.vm]: collection of {vm.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a affinity group.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class ClusterAffinityGroups(Collection[ClusterAffinityGroup]):
     """/affinitygroups"""
 
     _of = ClusterAffinityGroup
     _segment = "affinitygroups"
+
+    def add(self, affinity_group: params.AffinityGroup, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> ClusterAffinityGroup:
+        """Add a affinity group.
+
+        affinity_group.name: string
+        [affinity_group.description]: string
+        [affinity_group.comment]: string
+        [affinity_group.cluster.id|name]: string
+        [affinity_group.enforcing]: boolean
+        [affinity_group.positive]: boolean
+        [affinity_group.vms.vm]: collection of {vm.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(affinity_group, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

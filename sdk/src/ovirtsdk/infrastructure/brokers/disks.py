@@ -188,6 +188,35 @@ class Disk(Resource, params.Disk):
         """
         self._delete(action, others, async_, correlation_id)
 
+    def move(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action move of a disk.
+
+        action.storage_domain.id|name: string
+        [action.async]: boolean
+        """
+        return self._act("move", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def copy(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action copy of a disk.
+
+        action.storage_domain.id|name: string
+        [action.async]: boolean
+        [action.disk.id|name]: string
+        """
+        return self._act("copy", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
 
 class Disks(Collection[Disk]):
     """/disks"""

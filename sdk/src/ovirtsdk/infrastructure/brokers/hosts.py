@@ -757,12 +757,67 @@ class HostAgent(Resource, params.Agent):
     """One of fenceagents."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostAgent:
+        """Change a agent.
+
+        [agent.name]: string
+        [agent.description]: string
+        [agent.comment]: string
+        [agent.address]: string
+        [agent.concurrent]: boolean
+        [agent.encrypt_options]: boolean
+        [agent.host.id|name]: string
+        [agent.options.option]: collection of {option.name: string, option.type: string, option.value:
+            string}
+        [agent.order]: int
+        [agent.password]: string
+        [agent.port]: int
+        [agent.type]: string
+        [agent.username]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a agent.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class HostAgents(Collection[HostAgent]):
     """/fenceagents"""
 
     _of = HostAgent
     _segment = "fenceagents"
+
+    def add(self, agent: params.Agent, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostAgent:
+        """Add a agent.
+
+        agent.address: string
+        agent.order: string
+        agent.password: string
+        agent.type: string
+        agent.username: string
+        [agent.name]: string
+        [agent.description]: string
+        [agent.comment]: string
+        [agent.concurrent]: boolean
+        [agent.encrypt_options]: boolean
+        [agent.host.id|name]: string
+        [agent.options.option]: collection of {option.name: string, option.type: string, option.value:
+            string}
+        [agent.port]: int
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(agent, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

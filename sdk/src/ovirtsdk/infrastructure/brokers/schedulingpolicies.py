@@ -15,12 +15,37 @@ class SchedulingPolicyFilter(Resource, params.Filter):
     """One of filters."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a filter.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class SchedulingPolicyFilters(Collection[SchedulingPolicyFilter]):
     """/filters"""
 
     _of = SchedulingPolicyFilter
     _segment = "filters"
+
+    def add(self, filter: params.Filter, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> SchedulingPolicyFilter:
+        """Add a filter.
+
+        filter.scheduling_policy_unit.id: string
+        [filter.name]: string
+        [filter.description]: string
+        [filter.comment]: string
+        [filter.position]: int
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(filter, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -53,12 +78,38 @@ class SchedulingPolicyWeight(Resource, params.Weight):
     """One of weights."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a weight.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class SchedulingPolicyWeights(Collection[SchedulingPolicyWeight]):
     """/weights"""
 
     _of = SchedulingPolicyWeight
     _segment = "weights"
+
+    def add(self, weight: params.Weight, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> SchedulingPolicyWeight:
+        """Add a weight.
+
+        weight.scheduling_policy_unit.id: string
+        [weight.name]: string
+        [weight.description]: string
+        [weight.comment]: string
+        [weight.factor]: int
+        [weight.scheduling_policy.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(weight, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -91,12 +142,37 @@ class SchedulingPolicyBalance(Resource, params.Balance):
     """One of balances."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a balance.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class SchedulingPolicyBalances(Collection[SchedulingPolicyBalance]):
     """/balances"""
 
     _of = SchedulingPolicyBalance
     _segment = "balances"
+
+    def add(self, balance: params.Balance, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> SchedulingPolicyBalance:
+        """Add a balance.
+
+        balance.scheduling_policy_unit.id: string
+        [balance.name]: string
+        [balance.description]: string
+        [balance.comment]: string
+        [balance.scheduling_policy.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(balance, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -145,12 +221,63 @@ class SchedulingPolicy(Resource, params.SchedulingPolicy):
         """/balances below it."""
         return SchedulingPolicyBalances(self.context, self._path)
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> SchedulingPolicy:
+        """Change a scheduling policy.
+
+        [scheduling_policy.name]: string
+        [scheduling_policy.description]: string
+        [scheduling_policy.comment]: string
+        [scheduling_policy.balances.balance]: collection of {balance.id|name: string}
+        [scheduling_policy.filters.filter]: collection of {filter.id|name: string}
+        [scheduling_policy.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [scheduling_policy.weight.weight]: collection of {weight.id|name: string}
+        [scheduling_policy.policy]: string
+        [scheduling_policy.thresholds.low]: int
+        [scheduling_policy.thresholds.high]: int
+        [scheduling_policy.thresholds.duration]: int
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a scheduling policy.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class SchedulingPolicies(Collection[SchedulingPolicy]):
     """/schedulingpolicies"""
 
     _of = SchedulingPolicy
     _segment = "schedulingpolicies"
+
+    def add(self, scheduling_policy: params.SchedulingPolicy, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> SchedulingPolicy:
+        """Add a scheduling policy.
+
+        scheduling_policy.name: string
+        [scheduling_policy.description]: string
+        [scheduling_policy.comment]: string
+        [scheduling_policy.balances.balance]: collection of {balance.id|name: string}
+        [scheduling_policy.filters.filter]: collection of {filter.id|name: string}
+        [scheduling_policy.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [scheduling_policy.weight.weight]: collection of {weight.id|name: string}
+        [scheduling_policy.policy]: string
+        [scheduling_policy.thresholds.low]: int
+        [scheduling_policy.thresholds.high]: int
+        [scheduling_policy.thresholds.duration]: int
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(scheduling_policy, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

@@ -15,6 +15,19 @@ class SchedulingPolicyUnit(Resource, params.SchedulingPolicyUnit):
     """One of schedulingpolicyunits."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a scheduling policy unit.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class SchedulingPolicyUnits(Collection[SchedulingPolicyUnit]):
     """/schedulingpolicyunits"""

@@ -214,6 +214,20 @@ class VMDisk(Resource, params.Disk):
         """
         return self._act("deactivate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
 
+    def move(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action move of a disk.
+
+        action.storage_domain.id|name: string
+        [action.async]: boolean
+        """
+        return self._act("move", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
 
 class VMDisks(Collection[VMDisk]):
     """/disks"""
@@ -1311,12 +1325,71 @@ class VMVirtualNumaNode(Resource, params.VirtualNumaNode):
     """One of numanodes."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VMVirtualNumaNode:
+        """Change a virtual numa node.
+
+        [vm_numa_node.name]: string
+        [vm_numa_node.description]: string
+        [vm_numa_node.comment]: string
+        [vm_numa_node.cpu.architecture]: string
+        [vm_numa_node.cpu.cores.core]: collection of {core.index: int, core.socket: int}
+        [vm_numa_node.cpu.cpu_tune.vcpu_pin]: collection of {vcpu_pin.cpu_set: string, vcpu_pin.vcpu: int}
+        [vm_numa_node.cpu.level]: int
+        [vm_numa_node.cpu.mode]: string
+        [vm_numa_node.cpu.name]: string
+        [vm_numa_node.cpu.speed]: decimal
+        [vm_numa_node.cpu.topology.cores]: int
+        [vm_numa_node.cpu.topology.sockets]: int
+        [vm_numa_node.cpu.topology.threads]: int
+        [vm_numa_node.cpu.id]: string
+        [vm_numa_node.host.id|name]: string
+        [vm_numa_node.index]: int
+        [vm_numa_node.memory]: long
+        [vm_numa_node.node_distance]: string
+        [vm_numa_node.numa_node_pins.numa_node_pin]: collection of {numa_node_pin.host_numa_node.id|name:
+            string, numa_node_pin.index: int, numa_node_pin.pinned: boolean}
+        [vm_numa_node.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a virtual numa node.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class VMVirtualNumaNodes(Collection[VMVirtualNumaNode]):
     """/numanodes"""
 
     _of = VMVirtualNumaNode
     _segment = "numanodes"
+
+    def add(self, vm_numa_node: params.VirtualNumaNode, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VMVirtualNumaNode:
+        """Add a virtual numa node.
+
+        vm_numa_node.index: string
+        vm_numa_node.memory: string
+        vm_numa_node.cpu.cores.index: string
+        [vm_numa_node.name]: string
+        [vm_numa_node.description]: string
+        [vm_numa_node.comment]: string
+        [vm_numa_node.host.id|name]: string
+        [vm_numa_node.node_distance]: string
+        [vm_numa_node.numa_node_pins.numa_node_pin]: collection of {numa_node_pin.host_numa_node.id|name:
+            string, numa_node_pin.index: int, numa_node_pin.pinned: boolean}
+        [vm_numa_node.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(vm_numa_node, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
