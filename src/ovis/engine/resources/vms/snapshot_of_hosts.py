@@ -183,7 +183,7 @@ def _host(host: Host, networks: Mapping[str, str]) -> dict[str, Any]:
         "spm": bool(host.spm and host.spm.status is SpmStatus.SPM),
         "pm": bool(managed and managed.enabled and managed.automatic_pm_enabled is not False),
         "networks": frozenset(has),
-        "address": str(host.address or ""),
+        "address": f"{host.address}:{host.port or 54321}" if host.address else "",
         "versions": frozenset(str(v) for v in caps.get("clusterLevels") or ("4.2", "4.3", "4.4", "4.5", "4.6", "4.7")),
         "machines": frozenset(str(m) for m in caps.get("emulatedMachines") or ()),
         "numa": tuple(
