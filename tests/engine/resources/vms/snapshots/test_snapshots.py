@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,10 @@ async def test_a_guest_that_ends_while_its_layers_are_merged_is_no_loss(place: H
     await sound(place)
 
 
+def _images(rd: Any, vm_id: str) -> list[DiskImage]:
+    return [rd.need(DiskImage, row.disk_id) for row in rd.find(VmDisk, vm_id=vm_id)]
+
+
 async def test_copies_are_independent(place: House) -> None:
     vm_id, (snapshot, _) = await scenes.snapped(place, up=True, count=2)
     made = await place.begin(clone.clone, place.call(vm_id), Action(vm=Vm(name=name())))
@@ -351,10 +356,8 @@ async def test_copies_are_independent(place: House) -> None:
         assert await scenes.rows(place, copy_id) == []
         assert [len(c) for c in (await scenes.volumes(place, copy_id)).values()] == [1]
         assert not set((await macs(place, copy_id)).values()) & set((await macs(place, vm_id)).values())
-        images = await place.read(
-            lambda rd, c=copy_id: [rd.need(DiskImage, r.disk_id) for r in rd.find(VmDisk, vm_id=c)]
-        )
-        assert [i.parent for i in images] == [None]
+        held = await place.read(partial(_images, vm_id=copy_id))
+        assert [i.parent for i in held] == [None]
     assert len(await scenes.rows(place, vm_id)) == 2
     assert (await scenes.the_vm(place, vm_id)).status is S.UP
     await sound(place)
