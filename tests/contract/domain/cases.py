@@ -9,7 +9,7 @@ GIB = 1 << 30
 _POOL, _STORE = "7d1f4b6e-0002-4000-8000-000000000001", "7d1f4b6e-0003-4000-8000-000000000001"
 
 
-def _disk(number: int, interface: str = "virtio", format: str = "qcow2", **more: bool) -> Disk:
+def _disk(number: int, interface: str = "virtio", format: str = "qcow2", **more: Any) -> Disk:
     id_ = f"7d1f4b6e-0004-4000-8000-{number:012}"
     return Disk(
         id=id_,
@@ -38,6 +38,18 @@ def _vm(number: int, name: str, **more: Any) -> Domain:
 
 
 CASES: Mapping[str, Domain] = {
+    "engine-properties": _vm(
+        40,
+        "tuned-01",
+        firmware="uefi",
+        nvram_template="/srv/vars.fd",
+        cpu="Nehalem,+spec-ctrl",
+        cpu_flags=["-spec-ctrl", "+avx"],
+        hugepages=2048,
+        custom={"hugepages": "2048", "sndbuf": "0"},
+        disks=[_disk(1, cache="writeback"), _disk(2, "sata")],
+        nics=[_nic(1, queues=4, send_buffer=0), _nic(2, driver="qemu"), _nic(3, queues=2, driver="vhost")],
+    ),
     "linux-q35": _vm(
         1, "web-01", sockets=2, cpu="Nehalem,+spec-ctrl", disks=[_disk(1, bootable=True)], nics=[_nic(1)], usb=True
     ),

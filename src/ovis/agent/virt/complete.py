@@ -256,8 +256,9 @@ def _os(root: Element, facts: HostFacts, notes: list[str]) -> None:
         if wanted.endswith("/OVMF_CODE.secboot.fd") and loader.get("secure") != "yes":
             wanted = _O + "CODE.fd"  # the secure build wants SMM
         loader.text = _firmware(wanted, facts)
-    if nvram is not None and nvram.get("template"):
-        nvram.set("template", _firmware(nvram.get("template") or "", facts))
+    template = (nvram.get("template") or "") if nvram is not None else ""
+    if nvram is not None and template.startswith(_O):  # another is an administrator's own file
+        nvram.set("template", _firmware(template, facts))
 
 
 def _firmware(path: str, facts: HostFacts) -> str:
