@@ -88,6 +88,14 @@ def furnish(place: Installation) -> None:
         made(client.post(f"/networks/{network}/networklabels", json={"id": "blue"}))
         cluster = named(client, "clusters", "Default")["id"]
         made(client.post(f"/clusters/{cluster}/networks", json={"id": network, "required": "false"}))
+        label = made(client.post("/affinitylabels", json={"name": "gold"}))["id"]
+        made(client.post(f"/affinitylabels/{label}/vms", json={"id": golden}))
+        made(client.post(f"/affinitylabels/{label}/hosts", json={"id": host}))
+        rule = {"enabled": "true", "positive": "true", "enforcing": "false"}
+        members = {"vms": {"vm": [{"id": golden}]}, "hosts": {"host": [{"id": host}]}}
+        labels = {"vm_labels": {"affinity_label": [{"id": label}]}, "host_labels": {"affinity_label": [{"id": label}]}}
+        group = {"name": "close", "vms_rule": rule, "hosts_rule": rule, **members, **labels}
+        made(client.post(f"/clusters/{cluster}/affinitygroups", json=group))
         made(client.post("/bookmarks", json={"name": "mine", "value": "Vms: status = up"}))
         event = {"origin": "lab", "severity": "alert", "custom_id": "1", "description": "a test", "vm": {"id": running}}
         made(client.post("/events", json=event))

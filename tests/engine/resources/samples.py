@@ -171,6 +171,8 @@ SAMPLES: Mapping[str, Sample] = {
     "/users/{id}/permissions": Sample(_permission_of_principal, unique=False, same_twice=True),
     "/roles": Sample(_named("role", administrative="true", permits={"permit": [{"id": "1"}]}), _DESCRIBED),
     "/schedulingpolicies": Sample(_named("policy"), _DESCRIBED),
+    "/affinitylabels": Sample(_named("label"), {"name": "renamed-label"}),
+    "/clusters/{id}/affinitygroups": Sample(_named("group"), _DESCRIBED),
     "/tags": Sample(_named("tag"), _DESCRIBED),
     "/users": Sample(lambda walker, parents: {"user_name": f"{_new('user')}@internal"}, same_twice=True, unique=False),
     "/vms": Sample(_named("vm", cluster={"name": "Default"}, template={"name": "Blank"}), _DESCRIBED),
@@ -202,7 +204,15 @@ SAMPLES: Mapping[str, Sample] = {
 # Where what is added cannot be made from a body alone; each has tests of its own.
 ELSEWHERE = frozenset(
     """/hosts /storagedomains /storageconnections /templates /datacenters/{id}/storagedomains /vms/{id}/diskattachments
-    /vms/{id}/disks /roles/{id}/permits /networks/{id}/networklabels /datacenters/{id}/networks/{id}/networklabels""".split()
+    /vms/{id}/disks /roles/{id}/permits /networks/{id}/networklabels /datacenters/{id}/networks/{id}/networklabels
+    /schedulingpolicies/{id}/filters /schedulingpolicies/{id}/weights /schedulingpolicies/{id}/balances
+    /affinitylabels/{id}/vms /affinitylabels/{id}/hosts /vms/{id}/affinitylabels /hosts/{id}/affinitylabels
+    /clusters/{id}/affinitygroups/{id}/vms /clusters/{id}/affinitygroups/{id}/hosts
+    /clusters/{id}/affinitygroups/{id}/vmlabels /clusters/{id}/affinitygroups/{id}/hostlabels
+    /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vms /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hosts
+    /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vmlabels
+    /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hostlabels
+    /explainplacement /vms/{id}/explainplacement""".split()
 )
 
 
