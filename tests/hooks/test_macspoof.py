@@ -22,8 +22,8 @@ async def test_a_vm_that_may_has_no_such_filter_on_any_nic(tmp_path: Path, value
     after = await hooks.domain("before_vm_start", DOMAIN, vm_id=VM_ID, custom={"macspoof": value})
     assert _filters(after) == ["clean-traffic"]
     assert len(fromstring(after).findall("devices/interface/mac")) == 3
-    plugged = await hooks.domain("before_nic_hotplug", OURS, vm_id=VM_ID, custom={"macspoof": value})
-    assert _filters(plugged) == []
+    for point in ("before_nic_hotplug", "before_update_device"):
+        assert _filters(await hooks.domain(point, OURS, vm_id=VM_ID, custom={"macspoof": value})) == []
     assert await hooks.domain("before_nic_hotplug", OTHER, vm_id=VM_ID, custom={"macspoof": value}) == OTHER
 
 
@@ -33,9 +33,9 @@ async def test_other_vms_keep_their_document_as_it_is(tmp_path: Path, custom: di
     assert await hooks.domain("before_vm_start", DOMAIN, vm_id=VM_ID, custom=custom) == DOMAIN
 
 
-async def test_a_nic_that_may_has_no_such_filter_at_both_points(tmp_path: Path) -> None:
+async def test_a_nic_that_may_has_no_such_filter_at_any_point(tmp_path: Path) -> None:
     hooks = installed("ifacemacspoof", tmp_path)
-    for point in ("before_device_create", "before_nic_hotplug"):
+    for point in ("before_device_create", "before_nic_hotplug", "before_update_device"):
         after = await hooks.domain(point, OURS, vm_id=VM_ID, device={"ifacemacspoof": "true"})
         assert _filters(after) == []
         assert await hooks.domain(point, OTHER, vm_id=VM_ID, device={"ifacemacspoof": "true"}) == OTHER
