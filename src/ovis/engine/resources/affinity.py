@@ -195,7 +195,7 @@ def update(tx: Tx, call: Call, body: AffinityGroup) -> AffinityGroup:
     if body.vms_rule is None and (body.positive is not None or body.enforcing is not None):
         rule = old.vms_rule or AffinityRule()
         flat = AffinityRule(
-            enabled=True,
+            enabled=rule.enabled if body.positive is None else True,
             positive=rule.positive if body.positive is None else body.positive,
             enforcing=rule.enforcing if body.enforcing is None else body.enforcing,
         )

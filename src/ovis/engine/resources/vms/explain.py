@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import Need, Op, Resource
+from ovis.engine.declare.resource import ADMIN, Need, Op, Resource
 from ovis.engine.model.placement import Placement, PlacementFailure, PlacementHost, PlacementWeight
 from ovis.engine.model.types import Action, Cluster, Host, Template, Vm
 from ovis.engine.resources import bodies
@@ -164,6 +164,8 @@ EXPLAIN_OF_VM = Resource(
     v3_collection="",
     link=False,
     cacheable=False,
+    list=Op(run=bodies.nothing, needs=_NEEDS),
+    get=Op(needs=_NEEDS),
     add=Op(run=explain, needs=(Need(Permit.RUN_VM, "parent"),), body=Action, status=200),
     doc="Where the VM would run, and why; nothing happens.",
 )
@@ -173,6 +175,8 @@ EXPLAIN = Resource(
     v3_collection="",
     link=False,
     cacheable=False,
+    list=Op(run=bodies.nothing, needs=ADMIN),
+    get=Op(needs=ADMIN),
     add=Op(
         run=explain_new,
         needs=(Need(Permit.CREATE_VM, "cluster"),),
