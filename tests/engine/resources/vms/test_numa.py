@@ -74,7 +74,7 @@ def test_nodes_and_pins_are_in_the_domain(api: httpx.Client, lab: Installation) 
     pinned = {"numa_node_pins": {"numa_node_pin": [{"index": "0", "pinned": "true"}]}, "numa_tune_mode": "strict"}
     first = made(api.post(path, json=body(0, [0, 1], **pinned)))["id"]
     second = made(api.post(path, json=body(1, [2, 3])))
-    assert api.post(path, json=body(1, [3])).status_code == 400
+    assert api.post(path, json=body(1, [3])).status_code == 400, "its memory is too much besides"
     assert api.get(f"{path}/{first}").json()["numa_tune_mode"] == "strict"
     root: ET.Element = domain_of(lab, vm)
     assert [c.get("memory") for c in root.findall("cpu/numa/cell")] == [str(512 * 1024)] * 2

@@ -85,20 +85,22 @@ def refusals(vm: Vm, node: VirtualNumaNode, others: Sequence[VirtualNumaNode]) -
     def bad(code: str, text: str) -> None:
         found.append(Refusal(code, text, "", Kind.BAD))
 
+    def taken(code: str, text: str) -> None:
+        found.append(Refusal(code, text, "Choose others, or change that node."))
+
     index, cores, memory = node.index, cores_of(node), (node.memory or 0) * MIB
     if index is None or index < 0:
         bad("VM_NUMA_NODE_INDEX_INVALID", "A NUMA node's index is a number from 0 on.")
     if any(o.index == index for o in others):
-        bad("VM_NUMA_NODE_DUPLICATE_INDEX", f"The VM already has a NUMA node {index}.")
+        taken("VM_NUMA_NODE_DUPLICATE_INDEX", f"The VM already has a NUMA node {index}.")
     if not cores:
         bad("VM_NUMA_NODE_NO_CPUS", f"NUMA node {index} needs at least one CPU.")
     total = vcpus(vm)
     if cores and (cores[0] < 0 or cores[-1] >= total):
         bad("VM_NUMA_NODE_INVALID_CPU_ID", f"The VM has CPUs 0 to {total - 1}; NUMA node {index} names others.")
-    taken = {c for o in others for c in cores_of(o)}
-    twice = sorted(taken & set(cores))
+    twice = sorted({c for o in others for c in cores_of(o)} & set(cores))
     if twice:
-        bad("VM_NUMA_NODE_DUPLICATE_CPU_IDS", f"CPUs {', '.join(map(str, twice))} are in another NUMA node already.")
+        taken("VM_NUMA_NODE_DUPLICATE_CPU_IDS", f"CPUs {', '.join(map(str, twice))} are in another NUMA node already.")
     if memory <= 0:
         bad("VM_NUMA_NODE_MEMORY_TOO_SMALL", f"NUMA node {index} needs memory.")
     elif memory + sum((o.memory or 0) * MIB for o in others) > (vm.memory or 0):
