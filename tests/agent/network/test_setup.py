@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ovis.agent.network.setup import Bond, Net, plan
 from ovis.contract.errors import VerbError
+from tests.agent.hooks.scripts import PYTHON, Scene
 from tests.agent.rack import Agent, Client, Lab, Rack, connect, create, domain, missing, nic
 
 # -- pure ---------------------------------------------------------------------------------------------------------
@@ -113,8 +116,8 @@ async def test_without_a_confirmation_everything_is_as_before(lab: Lab) -> None:
     ("networks", "bondings", "codes"),
     [
         ({"ok1": {"nic": "eth1"}, "bad": {"nic": "eth9"}}, {}, {23}),
-        ({"ok1": {"nic": "eth1"}, "bad": {"nic": "eth0"}}, {}, {23}),
-        ({"ok1": {"nic": "eth1"}, "bad": {"nic": "eth1", "bootproto": "dhcp"}}, {}, {22, 23}),
+        ({"ok1": {"nic": "eth1"}, "bad": {"nic": "eth0"}}, {}, {24}),
+        ({"ok1": {"nic": "eth1"}, "bad": {"nic": "eth1", "bootproto": "dhcp"}}, {}, {22, 24}),
     ],
 )
 async def test_one_bad_part_takes_all_back(lab: Lab, networks: Any, bondings: Any, codes: set[int]) -> None:
@@ -185,3 +188,98 @@ async def test_the_management_bridge_is_made_at_start_and_takes_the_address() ->
             agent.stop()
     finally:
         rack.down()
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[tuple[Agent, Scene]]:
+    """One host with scripts of its own, not yet started."""
+    why = missing()
+    if why:
+        pytest.skip(why)
+    rack = Rack(1)
+    scene = Scene(tmp_path)
+    try:
+        rack.up()
+        agent = Agent(rack, "h1", "--hooks", str(scene.hooks))
+        try:
+            yield agent, scene
+        finally:
+            agent.stop()
+    finally:
+        rack.down()
+
+
+async def test_an_agent_that_is_killed_in_mid_set_up_comes_back_to_what_was(alone: tuple[Agent, Scene]) -> None:
+    agent, _ = alone
+    agent.start()
+    client = await connect(agent)
+    before = await client("Host.getCapabilities")
+    going = asyncio.create_task(
+        setup(client, {"blue": {"nic": "eth1", "mtu": 1400}}, connectivityCheck=True, connectivityTimeout=600)
+    )
+    while "blue" not in agent_links(agent):
+        assert not going.done(), going.result()
+        await asyncio.sleep(0.1)
+    agent.kill()
+    going.cancel()
+    await asyncio.gather(going, return_exceptions=True)
+    await client.close()
+    assert "blue" in agent_links(agent)
+    agent.start()
+    client = await connect(agent)
+    after = await client("Host.getCapabilities")
+    assert set(after["networks"]) == {"ovirtmgmt"}
+    assert {n: x["mtu"] for n, x in after["nics"].items()} == {n: x["mtu"] for n, x in before["nics"].items()}
+    assert after["netConfigDirty"] == "False" and not (agent.data / "networks.open.json").exists()
+    await client.close()
+
+
+def agent_links(agent: Agent) -> set[str]:
+    found = json.loads(agent.rack.hostlab("exec", "h1", "--", "ip", "-j", "link"))
+    return {x["ifname"] for x in found}
+
+
+async def test_what_was_not_committed_is_taken_back_at_the_next_start(alone: tuple[Agent, Scene]) -> None:
+    agent, _ = alone
+    agent.start()
+    client = await connect(agent)
+    await setup(client, {"kept": {"nic": "eth1", "ipaddr": "198.51.100.4", "prefix": 24}}, connectivityCheck=False,
+                commitOnSuccess=True)  # fmt: skip
+    await setup(client, {"kept": {"nic": "eth1", "ipaddr": "198.51.100.9", "prefix": 24}, "loose": {}})
+    caps = await client("Host.getCapabilities")
+    assert caps["networks"]["kept"]["ipv4addrs"] == ["198.51.100.9/24"] and "loose" in caps["networks"]
+    assert caps["netConfigDirty"] == "True"
+    await client.close()
+    agent.stop()
+    agent.start()
+    client = await connect(agent)
+    caps = await client("Host.getCapabilities")
+    assert set(caps["networks"]) == {"ovirtmgmt", "kept"}
+    assert caps["networks"]["kept"]["ipv4addrs"] == ["198.51.100.4/24"] and caps["netConfigDirty"] == "False"
+    await client.close()
+
+
+async def test_hooks_run_around_a_set_up_and_change_or_stop_it(alone: tuple[Agent, Scene]) -> None:
+    agent, scene = alone
+    scene.record("after_network_setup")
+    scene.record("after_network_setup_fail")
+    scene.put(
+        "before_network_setup",
+        "20_mtu",
+        f"#!{PYTHON}\nimport sys, hooking\nd = hooking.read_json()\nn = d['request']['networks']\n"
+        "'stop' in n and sys.exit(2)\nfor x in n.values():\n    x['mtu'] = 1300\nhooking.write_json(d)\n",
+    )
+    agent.start()
+    client = await connect(agent)
+    await setup(client, {"blue": {}})
+    assert (await networks_of(client))["blue"]["mtu"] == "1300"
+    assert scene.points() == ["after_network_setup"]
+    with pytest.raises(VerbError):
+        await setup(client, {"stop": {}})
+    assert "stop" not in await networks_of(client) and scene.points() == ["after_network_setup"]
+    with pytest.raises(VerbError) as caught:
+        await setup(client, {"red": {"nic": "eth0"}})
+    assert caught.value.code == 24
+    assert scene.points() == ["after_network_setup", "after_network_setup_fail"]
+    assert set(await networks_of(client)) == {"ovirtmgmt", "blue"}
+    await client.close()

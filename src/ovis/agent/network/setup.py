@@ -1,8 +1,9 @@
 """Host.setupNetworks: VM networks as Linux bridges over NICs, all or nothing.
 
 Does: check the request, make and remove, wait for the engine to confirm that it still reaches us, else take everything
-back; keep what was agreed in a file and put it up again at start. VLANs and bonds are tried: a kernel without them says
-so. Does not: DHCP clients, Open vSwitch. Follows: flows, section 1, step 5.
+back; keep what was agreed in a file and put it up again at start, after what was not agreed is taken back (journal).
+The hook points around a set-up run here. VLANs and bonds are tried: a kernel without them says so. Does not: DHCP
+clients, Open vSwitch. Follows: flows, section 1, step 5.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ import structlog
 from msgspec import Struct, field
 from pyroute2.netlink.exceptions import NetlinkError
 
+from ovis.agent.hooks import Hooks
 from ovis.agent.main.settings import AgentSettings
-from ovis.agent.network import kernel
+from ovis.agent.network import journal, kernel
 from ovis.agent.network.bridges import BAD_ADDRESS, BAD_BOND, BAD_BRIDGE, BAD_NIC, BAD_VLAN, Changes, ensure_bridge
 from ovis.agent.network.kernel import Address
 from ovis.agent.virt.link import in_thread
@@ -25,6 +27,7 @@ from ovis.contract.errors import Code, VerbError
 
 log = structlog.get_logger(__name__)
 BAD_PARAMETERS = int(Code.NETWORK_PARAMETERS)
+USED_NIC, USED_BOND = 24, 31
 NOT_CONFIRMED = int(Code.PEER_UNREACHABLE)
 _NAME = 15  # bytes of a device's name
 _CONFIRM_SECONDS = 120.0
@@ -158,9 +161,31 @@ def _upper(net: Net) -> str:
     return f"{net.nic}.{net.vlan}" if net.vlan is not None else net.nic
 
 
+def _devices(wanted: Plan) -> list[str]:
+    """Devices that the plan may make, upper ones first."""
+    bridges = [n.name for n in wanted.networks if n.bridged]
+    vlans = [f"{n.nic}.{n.vlan}" for n in wanted.networks if n.nic and n.vlan is not None]
+    return [*bridges, *vlans, *(b.name for b in wanted.bonds)]
+
+
+def _bonds_in_use(wanted: Plan, kept: Kept) -> None:
+    """VerbError 31 for a bond that is to go although a network lies on it."""
+    after = {n: x for n, x in kept.networks.items() if n not in wanted.removed} | {x.name: x for x in wanted.networks}
+    for bond in wanted.removed_bonds:
+        users = sorted(n for n, x in after.items() if x.nic == bond)
+        if users:
+            raise VerbError(USED_BOND, f"Bond {bond} is used by network {', '.join(users)}.")
+
+
 def _make_bond(changes: Changes, bond: Bond) -> None:
     if changes.exists(bond.name):
         return
+    links = kernel.snapshot()
+    for nic in bond.nics:
+        if nic not in links:
+            raise VerbError(BAD_NIC, f"There is no network device {nic} on this host.")
+        if links[nic].master:
+            raise VerbError(USED_NIC, f"{nic} is used by {links[nic].master} already.")
     changes.add(bond.name, "bond", BAD_BOND, bond_mode=bond.mode)
     for nic in bond.nics:
         changes.enslave(nic, bond.name)
@@ -188,7 +213,7 @@ def _make(changes: Changes, net: Net, keeps_address: bool) -> None:
                 changes.enslave(other.name, "")
         if below:
             if links[below].master not in ("", net.name):
-                raise VerbError(BAD_NIC, f"{below} is used by network {links[below].master} already.")
+                raise VerbError(USED_NIC, f"{below} is used by network {links[below].master} already.")
             changes.enslave(below, net.name)
             if keeps_address:
                 changes.move_addresses(below, net.name)
@@ -216,9 +241,11 @@ def _carries_address(net: Net) -> bool:
 class NetworkVerbs:
     """The verbs, and what networks there are."""
 
-    def __init__(self, settings: AgentSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AgentSettings, hooks: Hooks) -> None:
+        self._settings, self._hooks = settings, hooks
         self._file = settings.folder / "networks.json"
+        self._open = settings.folder / "networks.open.json"
+        self._running: asyncio.Task[None] | None = None
         self._kept = Kept()
         self._busy = asyncio.Lock()
         self._confirmed = asyncio.Event()
@@ -238,6 +265,7 @@ class NetworkVerbs:
             made = await in_thread(ensure_bridge, name, nic)
             if made:
                 log.info("management bridge made", bridge=name, nic=nic)
+        await self._take_back_open()
         if self._file.exists():
             try:
                 self._kept = msgspec.json.decode(self._file.read_bytes(), type=Kept)
@@ -249,6 +277,24 @@ class NetworkVerbs:
                 await in_thread(_apply, wanted, Kept(), None)
             except VerbError as err:
                 log.error("a network was not put up again", error=err.message)
+
+    async def _take_back_open(self) -> None:
+        """Changes that were not agreed to before the agent ended are no more."""
+        try:
+            found = await in_thread(journal.read, self._open)
+            if found is None:
+                return
+            used = await in_thread(journal.take_back, found)
+        except (msgspec.DecodeError, VerbError, NetlinkError, OSError) as err:
+            log.error("network changes that were not kept are still there", error=str(err))
+            self.dirty = True
+            return
+        if used:
+            log.warning("networks that were not kept are used by running VMs", networks=used)
+            self.dirty = True
+            return
+        self._open.unlink()
+        log.info("network changes that were not kept are taken back", devices=found.devices)
 
     def confirm(self) -> None:
         """The engine reached us."""
@@ -264,32 +310,74 @@ class NetworkVerbs:
         self.dirty = False
 
     async def host_setup_networks(self, networks: Any, bondings: Any, options: Any) -> None:
-        """All of it, or none."""
+        """All of it, or none. Goes on to its end if the caller's connection breaks: that is what is being tested."""
         if self._busy.locked():
             raise VerbError(Code.UNAVAILABLE, "Networks are being changed already.")
-        wanted = plan(networks, bondings)
-        given = options if isinstance(options, Mapping) else {}
-        async with self._busy:
-            self._confirmed.clear()
-            changes = await in_thread(Changes)  # its socket has a loop of its own
-            try:
-                await in_thread(_apply, wanted, self._kept, changes)
-                if _truth(given.get("connectivityCheck"), True):
-                    await self._await_engine(given, changes)
-                await in_thread(_finish, wanted, self._kept, changes)
-            finally:
-                await in_thread(changes.close)
-            self._take(wanted)
-            self.dirty = True
-            if _truth(given.get("commitOnSuccess"), False):
-                await self.host_set_safe_network_config()
+        await self._busy.acquire()
+        document = {"request": {"networks": networks, "bondings": bondings, "options": options}}
+        self._running = asyncio.create_task(self._hooked(document))
+        await asyncio.shield(self._running)
 
-    async def _await_engine(self, options: Mapping[str, Any], changes: Changes) -> None:
+    async def _hooked(self, document: Any) -> None:
+        """The set-up between its hook points; frees the way for the next one."""
+        try:
+            document = await self._hooks.data("before_network_setup", document)
+            try:
+                await self._set_up(document)
+            except VerbError:
+                await self._hooks.data("after_network_setup_fail", document)
+                raise
+            await self._hooks.data("after_network_setup", document)
+        finally:
+            self._busy.release()
+
+    async def _set_up(self, document: Any) -> None:
+        request = document.get("request") if isinstance(document, Mapping) else None
+        if not isinstance(request, Mapping):
+            raise VerbError(BAD_PARAMETERS, "A hook left no request.")
+        wanted = plan(request.get("networks"), request.get("bondings"))
+        options = request.get("options")
+        given = options if isinstance(options, Mapping) else {}
+        _bonds_in_use(wanted, self._kept)
+        self._confirmed.clear()
+        earlier = await in_thread(self._write_down, wanted)
+        changes = await in_thread(Changes)  # its socket has a loop of its own
+        try:
+            await in_thread(_apply, wanted, self._kept, changes)
+            if _truth(given.get("connectivityCheck"), True):
+                await self._await_engine(given)
+            await in_thread(_finish, wanted, self._kept, changes)
+        except (VerbError, NetlinkError):
+            await in_thread(changes.undo)
+            await in_thread(self._cross_out, earlier)
+            raise
+        finally:
+            await in_thread(changes.close)
+        self._take(wanted)
+        self.dirty = True
+        if _truth(given.get("commitOnSuccess"), False):
+            await self.host_set_safe_network_config()
+
+    def _write_down(self, wanted: Plan) -> journal.Journal | None:
+        """The way back is on disk before anything changes. What was open already. Blocks."""
+        earlier = journal.read(self._open)
+        links = earlier.links if earlier else journal.record(kernel.snapshot())
+        devices = dict.fromkeys([*_devices(wanted), *(earlier.devices if earlier else ())])
+        journal.write(self._open, journal.Journal(links=links, devices=list(devices)))
+        return earlier
+
+    def _cross_out(self, earlier: journal.Journal | None) -> None:
+        """Nothing changed: open is what was open before. Blocks."""
+        if earlier is None:
+            self._open.unlink(missing_ok=True)
+        else:
+            journal.write(self._open, earlier)
+
+    async def _await_engine(self, options: Mapping[str, Any]) -> None:
         limit = _number(options.get("connectivityTimeout") or _CONFIRM_SECONDS, "connectivityTimeout", 1, 3600)
         try:
             await asyncio.wait_for(self._confirmed.wait(), limit)
         except TimeoutError as err:
-            await in_thread(changes.undo)
             raise VerbError(
                 NOT_CONFIRMED, f"The engine did not reach this host within {limit} s: the change was taken back."
             ) from err
@@ -307,6 +395,7 @@ class NetworkVerbs:
         temporary = self._file.with_suffix(".new")
         temporary.write_bytes(msgspec.json.encode(self._kept))
         temporary.replace(self._file)
+        self._open.unlink(missing_ok=True)
 
 
 def _apply(wanted: Plan, kept: Kept, changes: Changes | None) -> None:

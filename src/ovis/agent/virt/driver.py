@@ -64,7 +64,7 @@ class LibvirtDriver:
         self._facts = facts
         self._guests.facts = facts
         self._guests.follow = GuestAgents(self._guests).follow
-        self._networks = NetworkVerbs(settings)
+        self._networks = NetworkVerbs(settings, self._guests.hooks)
         self._stats = StatsVerbs(self._guests)
         self._link.on_event = Events(self._guests).take
         self._link.on_open = self._opened
