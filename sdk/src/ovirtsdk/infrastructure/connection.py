@@ -86,6 +86,13 @@ class Connection:
             raise refusal(answer.status, answer.reason or "", answer.data)
         return bytes(answer.data)
 
+    def text(self, path: str, accept: str) -> str:
+        """An answer that is no XML, such as a viewer's file."""
+        answer = self._send("GET", path, None, {"Accept": accept}, last=False, stream=False)
+        if answer.status >= 400:
+            raise refusal(answer.status, answer.reason or "", answer.data)
+        return str(answer.data.decode())
+
     def close(self) -> None:
         """End the session; the engine forgets it."""
         if self.closed:

@@ -1,0 +1,1 @@
+"""ovis-shell: the engine from a terminal, on top of the SDK."""
