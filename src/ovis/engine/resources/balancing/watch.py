@@ -17,6 +17,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity
 from ovis.engine.model.types import Cluster, Host, Vm
 from ovis.engine.resources.balancing import rounds
+from ovis.engine.resources.balancing.action import RUNNING
 from ovis.engine.resources.balancing.damping import Damping
 from ovis.engine.resources.balancing.tables import RestingHost
 from ovis.engine.resources.hosts.power import switch
@@ -111,6 +112,7 @@ def _wake(tx: Tx, cluster_id: str, host_id: str) -> None:
 
 async def watch(services: Services) -> None:
     """Rounds for ever."""
+    RUNNING["round"] = one_round
     settings = services.settings
     STATE.damping.seconds = float(settings.balance_back_minutes) * 60
     STATE.limit = int(settings.balance_moves)
