@@ -1,10 +1,13 @@
 """`ovis-engine config`, as an administrator types it."""
 
+import contextlib
+import io
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from ovis.engine.main.program import main
 from tests.installation import program
 
 KEY = "UserDefinedVMProperties"
@@ -18,8 +21,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(data: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [program("ovis-engine"), "config", *args, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    """In this process: a start of Python for each call would be most of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["config", *args, "--data", str(data)])
+    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
 
 
 def get(data: Path, level: str, key: str = KEY) -> str:
