@@ -146,7 +146,10 @@ def test_a_disk_comes_and_goes(place: Place, linux: tuple[str, Any]) -> None:
         )
     )
     one = attachments.attachment_service(made.id)
-    serials = lambda: [s.text for s in live(place, name).findall("devices/disk/serial")]  # noqa: E731
+
+    def serials() -> list[str | None]:
+        return [s.text for s in live(place, name).findall("devices/disk/serial")]
+
     until(lambda: made.id in serials(), "the disk in the guest", 60)
     until(lambda: one.get().active, "an active disk")
     one.update(types.DiskAttachment(active=False))
@@ -255,7 +258,7 @@ def _answers(address: tuple[str, int], password: str) -> bool:
         while len(challenge) < 16:
             challenge += stream.read(16 - len(challenge))
         key = bytes(int(f"{b:08b}"[::-1], 2) for b in password.encode()[:8].ljust(8, b"\0"))
-        des = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305: the protocol's own
+        des = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305 (the protocol is so)
         stream.write(des.update(challenge))
         return bool(struct.unpack(">I", stream.read(4))[0] == 0)
 

@@ -216,7 +216,8 @@ async def _move(place: House, status: str) -> Begin:
     vm_id = await vm(place, status=status)
     await place.run(take.add, place.call(vm_id), Snapshot(description="below", persist_memorystate=False))
     await place.until(lambda rd: not locked_ids(rd, "vm", [vm_id]), "the snapshot's end")
-    disk_id: str = await place.read(lambda rd: rd.one(VmDisk, vm_id=vm_id).disk_id)
+    (attached,) = await place.read(lambda rd: rd.find(VmDisk, vm_id=vm_id))
+    disk_id: str = attached.disk_id
     body = Action(storage_domain=StorageDomain(id=await domain(place, status="active")))
     return await on(place, move.move, disk_id, body=body)
 

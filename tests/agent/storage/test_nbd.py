@@ -1,5 +1,6 @@
 """Volumes served by qemu-nbd, read and written through its socket by QEMU's own tools."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -59,8 +60,11 @@ async def test_a_volume_is_written_and_read_and_the_server_ends(host: Host, pool
     await again.nbd_stop_server(server)
     assert list(folder.iterdir()) == []
     file = str(pool.file(image, volume))
-    done = subprocess.run(
-        ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0x5a 0 64k", file], capture_output=True, timeout=60
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0x5a 0 64k", file],
+        capture_output=True,
+        timeout=60,
     )
     assert b"read 65536" in done.stdout and b"failed" not in done.stdout + done.stderr
 

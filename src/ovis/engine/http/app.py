@@ -132,7 +132,11 @@ class App:
             if request.method not in _ROOT_METHODS:
                 raise MethodNotAllowed(f"{request.method} is not possible here.", allowed=("GET", "HEAD"))
             described = self._documents.answer(call, fmt)
-            answer = described or await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
+            answer = (
+                described
+                if described is not None
+                else await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
+            )
         else:
             found = self.routers[target.dialect].find(target.segments)
             if found is None:
