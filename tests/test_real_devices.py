@@ -258,7 +258,7 @@ def _answers(address: tuple[str, int], password: str) -> bool:
         while len(challenge) < 16:
             challenge += stream.read(16 - len(challenge))
         key = bytes(int(f"{b:08b}"[::-1], 2) for b in password.encode()[:8].ljust(8, b"\0"))
-        des = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305 (the protocol is so)
+        des = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()
         stream.write(des.update(challenge))
         return bool(struct.unpack(">I", stream.read(4))[0] == 0)
 
