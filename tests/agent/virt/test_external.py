@@ -61,7 +61,9 @@ def test_a_folder_without_files_has_no_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"no archive", b"", archive("../out"), archive("/etc/x"), archive("a/../../out"), archive("l", link=True)]
+    "data",
+    [b"no archive", b"", archive("../out"), archive("/etc/x"), archive("a/../../out"), archive("l", link=True)],
+    ids=["garbage", "nothing", "above", "absolute", "winding", "link"],
 )
 def test_archives_that_reach_outside_or_are_none_change_nothing(tmp_path: Path, data: bytes) -> None:
     kept = folder(tmp_path / "tpms/vm")
