@@ -1,6 +1,6 @@
 """`ovis-engine schedule`: one case of scheduling on paper.
 
-Does: read a world in JSON, decide, print JSON. Does not: need an installation. The format: docs/scheduling.md.
+Does: read a world in JSON, decide, print JSON. Does not: need an installation. The format: docs/explanation/scheduling.md.
 """
 
 import json
