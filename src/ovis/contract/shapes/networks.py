@@ -72,8 +72,9 @@ SetupNetworkNetConfig = dict[str, SetupNetworkNetAttributes]
 
 
 class SetupNetworkOptions(TypedDict):
-    connectivityCheck: NotRequired[int]
+    connectivityCheck: NotRequired[bool | int]
     connectivityTimeout: NotRequired[int]
+    commitOnSuccess: NotRequired[bool | int]
 
 
 class VdsmNetworkCapabilities(TypedDict):
