@@ -45,11 +45,13 @@ class Calls:
     def discover(self) -> dict[str, Any]:
         """{filters: {unit: [doc, patterns]}, scores: ..., balance: ...}."""
         self._plugins.settle(SETTLE_SECONDS)
-        return _clean(described(self._plugins))
+        found: dict[str, Any] = _clean(described(self._plugins))
+        return found
 
     def problems(self) -> dict[str, str]:
         """Ours: file -> why it, or a unit in it, cannot be used."""
-        return _clean(self._plugins.problems())
+        found: dict[str, str] = _clean(self._plugins.problems())
+        return found
 
     def run_filters(self, names: Any, hosts: Any, vm: Any, params: Any) -> dict[str, Any]:
         """Hosts that all named filters keep, in the given order."""

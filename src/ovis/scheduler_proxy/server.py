@@ -6,7 +6,7 @@ origin or another host's name; nor what is too long.
 
 import logging
 from socketserver import ThreadingMixIn
-from typing import Any, ClassVar
+from typing import Any
 from xmlrpc.client import Fault
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
@@ -22,7 +22,7 @@ class _Request(SimpleXMLRPCRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 300
-    encode_threshold = None
+    encode_threshold = LONGEST  # never packed: it does not leave this machine
     rpc_paths = ("/", "/RPC2")
 
     def do_POST(self) -> None:
@@ -51,7 +51,6 @@ class Server(ThreadingMixIn, SimpleXMLRPCServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 128
-    address_family: ClassVar[int] = SimpleXMLRPCServer.address_family
 
     def __init__(self, port: int, calls: Calls) -> None:
         super().__init__(("127.0.0.1", port), _Request, logRequests=False, allow_none=False)

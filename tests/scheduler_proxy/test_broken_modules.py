@@ -1,0 +1,178 @@
+"""Modules that do everything wrong: each is named, none holds up the others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ovis.scheduler_proxy.limits import descendants
+from tests.installation import until
+from tests.scheduler_proxy.proxy import HOSTS, VM, Proxy, serving
+
+BROKEN = """
+    import os, sys, time
+
+    class good:
+        def do_filter(self, h, v, p): return h[:2]
+        def do_score(self, h, v, p): return [(x, 1) for x in h]
+
+    class Loop:
+        def run(self, *a):
+            while True:
+                pass
+        do_filter = do_score = do_balance = run
+
+    class Sleep:
+        def run(self, *a): time.sleep(600)
+        do_filter = do_score = do_balance = run
+
+    class Bomb:
+        def run(self, *a):
+            while True:
+                try:
+                    os.fork()
+                except OSError:
+                    pass
+        do_filter = do_score = do_balance = run
+
+    class Flood:
+        def run(self, *a):
+            for _ in range(1024):
+                print("x" * (1 << 20))
+        do_filter = do_score = do_balance = run
+
+    class FloodErrors:
+        def run(self, *a):
+            for _ in range(1024):
+                sys.stderr.write("x" * (1 << 20))
+        do_filter = do_score = do_balance = run
+
+    class Memory:
+        def run(self, *a): return bytearray(1 << 40)
+        do_filter = do_score = do_balance = run
+
+    class Raises:
+        def run(self, *a): raise RuntimeError("it is \\x01 broken")
+        do_filter = do_score = do_balance = run
+
+    class Exits:
+        def run(self, *a): os._exit(7)
+        do_filter = do_score = do_balance = run
+
+    class Dies:
+        def run(self, *a): os.kill(os.getpid(), 11)
+        do_filter = do_score = do_balance = run
+
+    class Garbage:
+        def run(self, *a): print("]]] \\x00 no answer")
+        do_filter = do_score = do_balance = run
+
+    class Types:
+        def run(self, *a): return 3.5
+        do_filter = do_score = do_balance = run
+
+    class Arguments:
+        def do_filter(self): pass
+        do_score = do_balance = do_filter
+
+    class Init:
+        def __init__(self): raise ValueError("not today")
+        def do_filter(self, *a): pass
+        do_score = do_balance = do_filter
+
+    class Deep:
+        def run(self, *a):
+            found = []
+            for _ in range(100000):
+                found = [found]
+            return found
+        do_filter = do_score = do_balance = run
+"""
+BAD = [
+    ("Loop", "within 2 s"),
+    ("Sleep", "within 2 s"),
+    ("Bomb", "within 2 s"),
+    ("Flood", "more than 32 MiB"),
+    ("FloodErrors", "more than 32 MiB"),
+    ("Memory", "MemoryError"),
+    ("Raises", "RuntimeError: it is ? broken (line"),
+    ("Exits", "status 7"),
+    ("Dies", "signal 11"),
+    ("Garbage", "no Python value"),
+    ("Types", "3.5"),
+    ("Arguments", "TypeError"),
+    ("Init", "ValueError: not today"),
+    ("Deep", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("broken") / "plugins"
+    with serving(folder, "--seconds", "2", broken=BROKEN) as found:
+        until(lambda: found.client().discover()["filters"], "units")
+        yield found
+
+
+def call(client: Any, kind: str, unit: str) -> Any:
+    """One unit."""
+    if kind == "filter":
+        return client.runFilters([unit], HOSTS, VM, {})
+    if kind == "score":
+        return client.runCostFunctions([[unit, 1]], HOSTS, VM, {})
+    return client.runLoadBalancing(unit, HOSTS, {})
+
+
+@pytest.mark.parametrize(("kind", "nothing"), [("filter", HOSTS), ("score", []), ("balance", ["", []])])
+@pytest.mark.parametrize(("unit", "why"), BAD, ids=[u for u, _ in BAD])
+def test_it_is_named_and_changes_nothing(proxy: Proxy, unit: str, why: str, kind: str, nothing: object) -> None:
+    answer = call(proxy.client(), kind, unit)
+    assert answer["result"] == nothing
+    assert answer["result_code"] == 1
+    (text,) = answer["plugin_errors"][unit]
+    assert text.startswith("broken.py: ")
+    assert why in text
+    good = proxy.client().runFilters(["good"], HOSTS, VM, {})
+    assert good == {"result_code": 0, "result": HOSTS[:2]}
+
+
+def test_a_broken_one_beside_a_good_one(proxy: Proxy) -> None:
+    answer = proxy.client().runFilters(["Raises", "good"], HOSTS, VM, {})
+    assert answer["result"] == HOSTS[:2]
+    assert set(answer["plugin_errors"]) == {"Raises"}
+    scores = proxy.client().runCostFunctions([["Sleep", 3], ["good", 4]], HOSTS, VM, {})
+    assert scores["result"] == [[h, 4] for h in HOSTS]
+    assert set(scores["plugin_errors"]) == {"Sleep"}
+
+
+def test_a_fork_bomb_is_bounded_and_gone(proxy: Proxy) -> None:
+    call(proxy.client(), "score", "Bomb")
+
+    until(lambda: len(descendants(proxy.process.pid)) == 1, "only the keeper is left")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def x(:", "SyntaxError"),
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("import os; os._exit(5)", "ended while it was loaded"),
+        ("while True: pass", "not loaded within 2 s"),
+        ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", ""),
+        ("x = bytearray(1 << 40)", "MemoryError"),
+        ("\0", ""),
+        ("class a:\n    properties_validation = 5\n    def do_filter(self, h, v, p): pass", "properties_validation"),
+    ],
+)
+def test_files_that_cannot_be_loaded(tmp_path: Path, text: str, why: str) -> None:
+    good = "class good:\n    def do_filter(self, h, v, p): return h[:2]\n"
+    with serving(tmp_path / "plugins", "--load-seconds", "2", bad=text, good=good) as proxy:
+        client = proxy.client()
+        until(lambda: "good" in client.discover()["filters"], "the good one")
+        assert why in until(lambda: client.problems().get("bad.py"), "the bad one is named")
+        assert client.runFilters(["good"], HOSTS, VM, {})["result"] == HOSTS[:2]
+        proxy.add("bad", "class mended:\n    def do_filter(self, h, v, p): return h\n")
+        until(lambda: "mended" in client.discover()["filters"], "it is mended")
+        assert client.problems() == {}
