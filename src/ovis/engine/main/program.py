@@ -27,6 +27,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         sub.add_argument("--listen", help="address (default 127.0.0.1)")
         sub.add_argument("--port", type=int, help="port (default 8443)")
         sub.add_argument("--fqdn", help="name for the certificate")
+        if name == "run":
+            sub.add_argument("--scheduler-proxy-url", metavar="URL", help="where users' scheduling modules run")
     token = verb("host-token", "print a token by which hosts may join")
     token.add_argument("--uses", type=int, default=1, help="how many hosts (default 1)")
     token.add_argument("--hours", type=float, default=24, help="validity (default 24)")

@@ -29,6 +29,9 @@ class Settings(Struct, kw_only=True, frozen=True):
     balance_seconds: Annotated[float, Meta(description="How often load balancing and affinity rules move VMs")] = 60.0
     balance_moves: Annotated[int, Meta(description="How many VMs of a cluster a round may move")] = 1
     balance_back_minutes: Annotated[float, Meta(description="How long a moved VM does not go back")] = 10.0
+    scheduler_proxy_url: Annotated[str, Meta(description="Where users' scheduling modules run; empty: nowhere")] = ""
+    scheduler_proxy_seconds: Annotated[float, Meta(description="Longest wait for users' scheduling modules")] = 10.0
+    scheduler_proxy_look_seconds: Annotated[float, Meta(description="How often it is asked what modules it has")] = 3.0
     event_days: Annotated[int, Meta(description="How long events are kept")] = 30
     max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
     critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5

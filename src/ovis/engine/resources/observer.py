@@ -20,6 +20,7 @@ from ovis.engine.resources.hosts import report
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import HISTORY, LIVE
 from ovis.engine.resources.networks import ClusterNetwork
+from ovis.engine.resources.scheduler_proxy import watch as scheduler_proxy
 from ovis.engine.resources.storage_domains import space
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
@@ -57,6 +58,7 @@ class EngineObserver:
         self._tasks = [
             asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts"),
             asyncio.create_task(balancing.watch(self._services), name="balancing"),
+            asyncio.create_task(scheduler_proxy.watch(self._services), name="scheduler-proxy"),
             asyncio.create_task(HISTORY.watch(), name="usage-history"),
         ]
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from ovis.engine.declare.faults import Fault
+from ovis.engine.declare.waiting import Unanswered
 from ovis.engine.store.cache import DocumentCache, prepare
 from ovis.engine.store.database import DatabaseLost, for_reading, for_writing, open_database, understood
 from ovis.engine.store.elsewhere import Elsewhere, writers_table
@@ -26,6 +27,7 @@ from ovis.engine.store.session import Change, Group, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
 
 R = TypeVar("R")
+QUESTIONS = 8  # that one transaction may have; with more it fails
 log = structlog.get_logger(__name__)
 _GROUP = 200  # writes that may share a commit
 _Job = tuple[Callable[[Tx], Any], "Future[Any]"]
@@ -97,8 +99,14 @@ class Store:
     async def write(self, run: Callable[[Tx], R]) -> R:
         """Run `run(tx)` in the writer; returns once it is on disk. Raises what `run` raised; then nothing was changed.
 
+        A `run` that raises `Unanswered` changed nothing and runs again once its question is answered.
         DatabaseLost if there is no database; its `unknown` says whether the change may have been made all the same.
         """
+        for _ in range(QUESTIONS):
+            try:
+                return await asyncio.wrap_future(self._submit(run))
+            except Unanswered as question:
+                await question.ask()
         return await asyncio.wrap_future(self._submit(run))
 
     def read_now(self, run: Callable[[Reader], R]) -> R:

@@ -17,13 +17,14 @@ from ovis.engine.model.types import Cluster, Vm
 from ovis.engine.resources.balancing.affinity_moves import candidates
 from ovis.engine.resources.balancing.damping import Damping
 from ovis.engine.resources.balancing.tables import RestingHost
+from ovis.engine.resources.scheduler_proxy.asking import ASKING
 from ovis.engine.resources.vms import rules
 from ovis.engine.resources.vms.needs import Scene, facts_of, scene_of
 from ovis.engine.resources.vms.placement import place
 from ovis.engine.resources.vms.snapshot_of_hosts import hosts_of
 from ovis.engine.resources.vms.state import ON_HOST, S, VmRuntime
 from ovis.engine.scheduling.reservation import unsafe_hosts
-from ovis.engine.scheduling.unit import Balance, Balancer, PowerAction
+from ovis.engine.scheduling.unit import Balance, Balancer, Move, PowerAction
 from ovis.engine.scheduling.units import BY_ID
 from ovis.engine.scheduling.world import VmFacts, World
 from ovis.engine.store.session import Reader, Tx
@@ -96,7 +97,19 @@ def world_of_cluster(rd: Reader, cluster_id: str) -> tuple[World, Scene]:
 def balance_of(world: World, scene: Scene) -> Balance:
     """What the cluster's balancer wants; a policy without one wants nothing."""
     unit = BY_ID.get(scene.policy.balance or "")
+    if unit is None and len(world.hosts):
+        return _external(world, scene)
     return unit.rule(world) if isinstance(unit, Balancer) and len(world.hosts) else Balance()
+
+
+def _external(world: World, scene: Scene) -> Balance:
+    """What a user's balancer wants, its VM's own host last: if that one wins nothing moves."""
+    wanted = ASKING.move(str(scene.cluster.id), scene.policy, list(world.hosts.ids))
+    home = world.running.get(wanted.vm or "")
+    if wanted.vm is None or home is None or not wanted.hosts:
+        return Balance()
+    targets = tuple(h for h in wanted.hosts if h != home and world.hosts.at(h) is not None)
+    return Balance((Move(wanted.vm, (*targets, home), "a module wants it"),) if targets else ())
 
 
 def round_of(

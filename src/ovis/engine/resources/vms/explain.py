@@ -20,6 +20,7 @@ from ovis.engine.resources.vms import decisions
 from ovis.engine.resources.vms.placement import place
 from ovis.engine.resources.vms.state import ON_HOST, VmRuntime
 from ovis.engine.scheduling.decision import Decision
+from ovis.engine.scheduling.external import Answer
 from ovis.engine.store.session import Reader, Tx
 
 
@@ -123,7 +124,7 @@ def explain_new(tx: Tx, call: Call, body: Vm) -> Placement:
         status=None,
         memory=vm.memory or 1 << 30,
     )
-    found = place(tx, vm, keep=False)
+    found = place(tx, vm, keep=False, answer=Answer())
     return document(
         found.decision, vm_id=None, purpose="start", policy=found.scene.policy.name, id_=bodies.new_id(), date=call.now
     )

@@ -12,12 +12,13 @@ from ovis.engine.declare.faults import refuse
 from ovis.engine.model.enums import HostStatus
 from ovis.engine.model.types import Host, Vm
 from ovis.engine.resources.affinity import groups_of_cluster
+from ovis.engine.resources.scheduler_proxy.asking import ASKING
 from ovis.engine.resources.vms import decisions
 from ovis.engine.resources.vms.needs import Scene, facts_of, scene_of, with_nics
 from ovis.engine.resources.vms.snapshot_of_hosts import hosts_of
 from ovis.engine.resources.vms.state import ON_HOST, VmRuntime
 from ovis.engine.scheduling.decision import Decision, decide
-from ovis.engine.scheduling.external import NO_ANSWER, Answer
+from ovis.engine.scheduling.external import Answer
 from ovis.engine.scheduling.world import World
 from ovis.engine.store.session import Reader
 
@@ -90,27 +91,32 @@ def place(
     excluded: Collection[str] = (),
     preferred: str | None = None,
     together: Sequence[Vm] = (),
-    answer: Answer = NO_ANSWER,
+    answer: Answer | None = None,
     purpose: str = "start",
     keep: bool = True,
     evacuate: bool = False,
 ) -> Placed:
-    """A host for a VM, or every host's reason. keep: remember the decision for `GET /vms/ID/placements`."""
+    """A host for a VM, or every host's reason. answer: of users' units; None: as they were asked, which may be due first
+    (Unanswered). keep: remember the decision for `GET /vms/ID/placements`."""
     if not together and excluded:
         together = _company(rd, vm, excluded, evacuate)
     world, scene = world_of(rd, vm, together=together)
-    found = decide(
-        world,
-        scene.policy,
-        answer=answer,
-        out=dict.fromkeys(excluded, "it was tried already, or the VM runs there"),
-        only=only,
-        wanted=(preferred,) if preferred else (),
-    )
+    how: dict[str, Any] = {
+        "out": dict.fromkeys(excluded, "it was tried already, or the VM runs there"),
+        "only": only,
+        "wanted": (preferred,) if preferred else (),
+    }
+    if answer is None:
+        answer = ASKING.answer(str(vm.id), scene.policy, lambda: _fitting(decide(world, scene.policy, **how)))
+    found = decide(world, scene.policy, answer=answer, external=ASKING.names(), **how)
     placed = Placed(_with_names(found, scene), world, scene)
     if keep:
         decisions.keep(str(vm.id), decisions.Kept(purpose=purpose, decision=found, policy=scene.policy.name))
     return placed
+
+
+def _fitting(decision: Decision) -> list[str]:
+    return [decision.hosts.ids[int(i)] for i in decision.fitting]
 
 
 def _company(rd: Reader, vm: Vm, excluded: Collection[str], evacuate: bool) -> list[Vm]:

@@ -1,0 +1,1 @@
+"""Units that users wrote, as the engine sees them: discovered, shown, asked."""
