@@ -24,6 +24,7 @@ from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated import reports
 from ovis.agent.simulated.devices import SimulatedDevices
 from ovis.agent.simulated.fence import SimulatedFence
+from ovis.agent.simulated.networks import NICS, SimulatedNetworks
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.replicate import SimulatedReplication
 from ovis.agent.simulated.snapshots import SimulatedSnapshots, with_chains
@@ -108,6 +109,7 @@ class SimulatedVm:
 class SimulatedDriver(
     SimulatedDevices,
     SimulatedFence,
+    SimulatedNetworks,
     SimulatedReplication,
     SimulatedSnapshots,
     SimulatedStorage,
@@ -131,6 +133,7 @@ class SimulatedDriver(
         self._publish: Publish = lambda event_id, body: None
         self._folder = Path(settings.data) / "vms"
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._init_networks(Path(settings.data), settings.address)
         self._faults_file = Path(settings.data) / "faults.json"
         self._faults: tuple[float, dict[str, Any]] = (0.0, {})
         self._boot = time.time()
@@ -227,18 +230,6 @@ class SimulatedDriver(
         return None
 
     async def host_get_capabilities(self) -> dict[str, Any]:
-        network = {
-            "iface": "ovirtmgmt",
-            "bridged": True,
-            "ports": ["eth0"],
-            "stp": "off",
-            "mtu": "1500",
-            "addr": self.settings.address,
-            "netmask": "255.255.255.0",
-            "gateway": "127.0.0.1",
-            "dhcpv4": False,
-            "switch": "legacy",
-        }
         nic = {"hwaddr": "", "mtu": "1500", "speed": 10000, "addr": "", "netmask": "", "dhcpv4": False}
         return {
             "uuid": self.identity.uuid(),
@@ -254,11 +245,9 @@ class SimulatedDriver(
             "software_revision": "1",
             "supportedENGINEs": ["4.2", "4.3", "4.4", "4.5"],
             "clusterLevels": ["4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"],
-            **reports.capabilities(
-                _CPUS, {"ovirtmgmt": network}, {n: nic | {"hwaddr": self._mac(n)} for n in ("eth0", "eth1")}
-            ),
-            "bondings": {},
-            "vlans": {},
+            **reports.capabilities(_CPUS, self._network_rows(), {n: nic | {"hwaddr": self._mac(n)} for n in NICS}),
+            "bondings": self._bond_rows(nic | {"hwaddr": self._mac("bond")}),
+            "vlans": self._vlan_rows(nic),
             "hooks": {},
             "operatingSystem": {"name": "RHEL", "version": "9", "release": "5", "pretty_name": "Simulated Linux 9"},
             "packages2": {
@@ -289,7 +278,7 @@ class SimulatedDriver(
             "backupEnabled": True,
             "coldBackupEnabled": True,
             "fipsEnabled": False,
-            "netConfigDirty": "False",
+            "netConfigDirty": str(self._networks_dirty),
             "domain_versions": [0, 2, 3, 4, 5],
             "supported_block_size": {"LOCALFS": [512], "NFS": [512], "POSIXFS": [512]},
         }
@@ -354,14 +343,14 @@ class SimulatedDriver(
             "bootTime": str(round(self._boot)),
             "elapsedTime": str(round(now - self._boot)),
             "dateTime": time.strftime("%Y-%m-%dT%H:%M:%S GMT", time.gmtime(now)),
-            "network": {n: interface | {"name": n} for n in ("eth0", "eth1", "ovirtmgmt")},
+            "network": {n: interface | {"name": n} for n in self._network_names()},
             "storageDomains": self._repo_stats(),
             "ksmState": False,
             "ksmPages": 100,
             "ksmCpu": 0,
             "momStatus": "active",
             "haScore": 0,
-            "netConfigDirty": "False",
+            "netConfigDirty": str(self._networks_dirty),
         }
 
     async def host_get_device_list(self) -> list[Any]:
@@ -374,15 +363,6 @@ class SimulatedDriver(
         return {}
 
     async def host_set_mom_policy_parameters(self, key_value_store: Any = None) -> None:
-        return None
-
-    async def host_setup_networks(self, networks: Any, bondings: Any, options: Any) -> None:
-        return None
-
-    async def host_confirm_connectivity(self) -> None:
-        return None
-
-    async def host_set_safe_network_config(self) -> None:
         return None
 
     # -- VMs -----------------------------------------------------------------------------------------------------
