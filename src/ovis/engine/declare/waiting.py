@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 
 class Unanswered(Exception):
-    """ask: gets the answer and puts it where the next run of the same transaction finds it."""
+    """ask: gets the answer and puts it where the next run of the same transaction finds it. forget: takes it away again."""
 
-    def __init__(self, what: str, ask: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, what: str, ask: Callable[[], Awaitable[None]], forget: Callable[[], None]) -> None:
         super().__init__(what)
-        self.ask = ask
+        self.ask, self.forget = ask, forget

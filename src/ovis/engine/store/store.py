@@ -27,7 +27,7 @@ from ovis.engine.store.session import Change, Group, Reader, Tx
 from ovis.engine.store.tables import Schema, Table
 
 R = TypeVar("R")
-QUESTIONS = 8  # that one transaction may have; with more it fails
+QUESTIONS = 500  # that one transaction may have; with more it fails
 log = structlog.get_logger(__name__)
 _GROUP = 200  # writes that may share a commit
 _Job = tuple[Callable[[Tx], Any], "Future[Any]"]
@@ -102,12 +102,19 @@ class Store:
         A `run` that raises `Unanswered` changed nothing and runs again once its question is answered.
         DatabaseLost if there is no database; its `unknown` says whether the change may have been made all the same.
         """
-        for _ in range(QUESTIONS):
-            try:
-                return await asyncio.wrap_future(self._submit(run))
-            except Unanswered as question:
-                await question.ask()
-        return await asyncio.wrap_future(self._submit(run))
+        asked: list[Unanswered] = []
+        try:
+            while True:
+                try:
+                    return await asyncio.wrap_future(self._submit(run))
+                except Unanswered as question:
+                    if len(asked) >= QUESTIONS:
+                        raise
+                    asked.append(question)
+                    await question.ask()
+        finally:
+            for each in asked:
+                each.forget()
 
     def read_now(self, run: Callable[[Reader], R]) -> R:
         """`read` for code that has no loop."""

@@ -22,7 +22,6 @@ from ovis.engine.resources.balancing.damping import Damping
 from ovis.engine.resources.balancing.tables import RestingHost
 from ovis.engine.resources.hosts.power import switch
 from ovis.engine.resources.hosts.resource import MAINTENANCE, HostParams
-from ovis.engine.resources.scheduler_proxy.asking import ASKING
 from ovis.engine.resources.vms.actions.migrate import begin_migration
 from ovis.engine.scheduling.unit import PowerAction
 from ovis.engine.store.session import Tx
@@ -59,7 +58,6 @@ def _round(tx: Tx, cluster_id: str) -> tuple[list[rounds.Moved], PowerAction | N
 
 async def one_round(services: Services, cluster_id: str) -> list[rounds.Moved]:
     """A round of one cluster."""
-    ASKING.forget_move(cluster_id)
     moved, power = await services.store.write(lambda tx: _round(tx, cluster_id))
     if power is not None:
         await _power(services, cluster_id, power)

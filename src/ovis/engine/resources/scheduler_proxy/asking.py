@@ -1,6 +1,6 @@
 """What users' units said of placements, where decisions find it; and asking them.
 
-Does: before a decision whose policy has users' units, say who must be asked (`Unanswered`), ask, keep the answer for a moment;
+Does: before a decision whose policy has users' units, say who must be asked (`Unanswered`), ask, keep the answer until that has decided;
 tell failures as events, each once in a while. Does not: decide. A unit that fails, or a proxy that is away, holds up nothing.
 """
 
@@ -17,7 +17,6 @@ from ovis.engine.resources.scheduler_proxy.client import Away, Kept, ProxyClient
 from ovis.engine.scheduling.external import NO_ANSWER, Answer, ExternalUnit, Failure, Migration
 from ovis.engine.scheduling.policies import Policy
 
-FRESH_SECONDS = 2.0
 QUIET_SECONDS = 60.0
 AWAY = Audit(
     code=9920,
@@ -29,12 +28,12 @@ FAILED = Audit(code=10500, severity=LogSeverity.ERROR, text="The scheduling modu
 
 @dataclass(slots=True)
 class Asking:
-    """client: None while no proxy is configured. answers: of VMs, with the time they came."""
+    """client: None while no proxy is configured. answers, moves: of VMs and clusters, while the transaction that needs them runs."""
 
     client: ProxyClient | None = None
     store: Any = None
-    answers: dict[str, tuple[float, Answer]] = field(default_factory=dict)
-    moves: dict[str, tuple[float, Migration]] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    moves: dict[str, Migration] = field(default_factory=dict)
     said: dict[tuple[str, str], float] = field(default_factory=dict)
     away: bool = False
     clock: Callable[[], float] = time.monotonic
@@ -56,17 +55,17 @@ class Asking:
         filters, weights = self.units_of(policy)
         if not filters and not weights:
             return NO_ANSWER
-        came, found = self.answers.get(vm_id, (float("-inf"), NO_ANSWER))
+        found = self.answers.get(vm_id)
         hosts = list(fitting())
         if not hosts:
             return NO_ANSWER
-        if self.clock() - came < FRESH_SECONDS and set(hosts) <= found.asked:
+        if found is not None and set(hosts) <= found.asked:
             return found
 
         async def ask() -> None:
             await self.ask(vm_id, filters, weights, hosts, policy)
 
-        raise Unanswered(f"users' units have not been asked about VM {vm_id}", ask)
+        raise Unanswered(f"users' units have not been asked about VM {vm_id}", ask, lambda: _drop(self.answers, vm_id))
 
     async def ask(
         self,
@@ -95,10 +94,7 @@ class Asking:
             failures += (Failure("", f"it did not answer within {self.client.seconds if self.client else 0:g} s"),)
         except Away as err:
             failures += (Failure("", str(err)),)
-        answer = Answer(asked=frozenset(hosts), kept=kept, scores=scores, failures=failures)
-        now = self.clock()
-        self.answers = {v: (at, a) for v, (at, a) in self.answers.items() if now - at < FRESH_SECONDS}
-        self.answers[vm_id] = (now, answer)
+        self.answers[vm_id] = Answer(asked=frozenset(hosts), kept=kept, scores=scores, failures=failures)
         await self.tell(failures)
 
     def move(self, cluster_id: str, policy: Policy, hosts: Sequence[str]) -> Migration:
@@ -107,21 +103,17 @@ class Asking:
         unit = known.get(policy.balance or "")
         if unit is None or not hosts:
             return Migration()
-        came, found = self.moves.get(cluster_id, (float("-inf"), Migration()))
-        if self.clock() - came < 2 * FRESH_SECONDS + (self.client.seconds if self.client else 0):
+        found = self.moves.get(cluster_id)
+        if found is not None:
             return found
 
         async def ask() -> None:
             assert self.client is not None
             wanted = await self.client.balance(unit.name, hosts, policy.params)
-            self.moves[cluster_id] = (self.clock(), wanted)
+            self.moves[cluster_id] = wanted
             await self.tell(wanted.failures)
 
-        raise Unanswered(f"the balancer {unit.name} has not been asked", ask)
-
-    def forget_move(self, cluster_id: str) -> None:
-        """The next round asks again."""
-        self.moves.pop(cluster_id, None)
+        raise Unanswered(f"the balancer {unit.name} has not been asked", ask, lambda: _drop(self.moves, cluster_id))
 
     async def tell(self, failures: Sequence[Failure]) -> None:
         """An event for each failure that was not told lately."""
@@ -140,6 +132,10 @@ class Asking:
                     record(tx, AWAY, reason=failure.reason)
 
         await self.store.write(write)
+
+
+def _drop(of: dict[str, Any], key: str) -> None:
+    of.pop(key, None)
 
 
 ASKING = Asking()
