@@ -19,6 +19,7 @@ from ovis.cli.processes import Child
 
 ENGINE_S = 60
 MODULES = {"ovis-engine": "ovis.engine.main.program", "ovis-agent": "ovis.agent.main.program"}
+MODULES["ovis-scheduler-proxy"] = "ovis.scheduler_proxy.program"
 
 
 def called_as() -> str:

@@ -17,6 +17,12 @@ from ovis.cli.faults import CliFault
 from ovis.cli.processes import Processes
 
 USER = "admin@internal"
+PROXY = "scheduler-proxy"
+
+
+def proxy_url(port: int) -> str:
+    """Where the scheduler proxy of a port answers."""
+    return f"http://127.0.0.1:{port}/"
 
 
 @dataclass(slots=True)
@@ -118,6 +124,7 @@ class Instance:
 
     def contract(self) -> dict[str, Any]:
         """The object that `up --json` prints; scheduler_proxy_url is None while no proxy runs."""
+        proxy = self.processes.find(PROXY)
         alive = [self.processes.find(name) for name in self.processes.names()]
         return {
             "url": self.url,
@@ -131,7 +138,7 @@ class Instance:
             "ui_plugins_dir": str(self.folder("ui-plugins")),
             "ui_plugins_config_dir": str(self.folder("etc", "ui-plugins")),
             "scheduler_plugins_dir": str(self.folder("scheduler-plugins")),
-            "scheduler_proxy_url": None,
+            "scheduler_proxy_url": proxy_url(self.choices.facts["scheduler_proxy_port"]) if proxy else None,
             "hooks_dir": str(self.folder("hooks")),
             "pids": {found.name: found.pid for found in alive if found},
         }

@@ -6,6 +6,7 @@ Does: set up and start the engine, bring the hosts that were asked for, say how 
 import argparse
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,9 @@ from pathlib import Path
 from ovis.cli.api import read_password
 from ovis.cli.engine import await_engine, called_as, program, require_free, run_engine, say
 from ovis.cli.faults import BadUsage, CliFault
-from ovis.cli.instance import Choices, Instance
+from ovis.cli.instance import PROXY, USER, Choices, Instance, proxy_url
+
+PROXY_PORT = 18781
 
 
 def settings_of(args: argparse.Namespace) -> tuple[Path, str, int]:
@@ -38,7 +41,9 @@ def up(args: argparse.Namespace) -> int:
             from ovis.cli import local
 
             local.require(instance.data, apt=not args.no_apt)
-        engine_up(instance, choices)
+        proxy = choose_proxy(choices)
+        engine_up(instance, choices, proxy)
+        proxy_up(instance, proxy)
         if choices.hosts.startswith("simulated:"):
             from ovis.cli import simulated
 
@@ -69,7 +74,38 @@ def merged(kept: Choices, args: argparse.Namespace, listen: str, port: int) -> C
     )
 
 
-def engine_up(instance: Instance, choices: Choices) -> None:
+def choose_proxy(choices: Choices) -> int:
+    """The port of the scheduler proxy, the same for ever: the usual one if nobody has it."""
+    facts = choices.facts
+    if "scheduler_proxy_port" not in facts:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", PROXY_PORT))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+            facts["scheduler_proxy_port"] = probe.getsockname()[1]
+    return int(facts["scheduler_proxy_port"])
+
+
+def proxy_up(instance: Instance, port: int) -> None:
+    """Start the scheduler proxy unless it runs. Its modules reach the engine as the administrator."""
+    if instance.processes.find(PROXY) is not None:
+        return
+    argv = [*program("ovis-scheduler-proxy"), "--plugins", str(instance.folder("scheduler-plugins"))]
+    argv += ["--port", str(port), "--seconds", "8", "--engine-url", instance.url + "/api", "--engine-user", USER]
+    argv += ["--engine-password-file", str(instance.password_file), "--engine-ca-file", str(instance.ca_file)]
+    child = instance.processes.start(PROXY, argv)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        child.require_alive()
+        time.sleep(0.05)
+    raise CliFault("The scheduler proxy does not answer. See `ovis logs`.")
+
+
+def engine_up(instance: Instance, choices: Choices, proxy: int) -> None:
     """Set up and start the engine unless it runs; CliFault if it runs with other choices."""
     running = instance.processes.find("engine")
     old = instance.choices
@@ -86,7 +122,10 @@ def engine_up(instance: Instance, choices: Choices) -> None:
     say("Setting up the engine ...")
     run_engine("setup", *instance.engine_flags(), *address)
     say(f"Starting the engine at {instance.url} ...")
-    child = instance.processes.start("engine", [*program("ovis-engine"), "run", *instance.engine_flags(), *address])
+    modules = ["--scheduler-proxy-url", proxy_url(proxy)]
+    child = instance.processes.start(
+        "engine", [*program("ovis-engine"), "run", *instance.engine_flags(), *address, *modules]
+    )
     await_engine(instance, child)
 
 
