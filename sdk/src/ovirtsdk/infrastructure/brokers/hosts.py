@@ -53,12 +53,65 @@ class HostHostNICNetworkAttachment(Resource, params.NetworkAttachment):
     """One of networkattachments."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostHostNICNetworkAttachment:
+        """Change a network attachment.
+
+        [network_attachment.name]: string
+        [network_attachment.description]: string
+        [network_attachment.comment]: string
+        [network_attachment.host.id|name]: string
+        [network_attachment.host_nic.id|name]: string
+        [network_attachment.ip_address_assignments.ip_address_assignment]: collection of
+            {ip_address_assignment.assignment_method: string, ip_address_assignment.ip.address: string,
+            ip_address_assignment.ip.gateway: string, ip_address_assignment.ip.netmask: string,
+            ip_address_assignment.ip.version: string}
+        [network_attachment.network.id|name]: string
+        [network_attachment.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [network_attachment.qos.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a network attachment.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class HostHostNICNetworkAttachments(Collection[HostHostNICNetworkAttachment]):
     """/networkattachments"""
 
     _of = HostHostNICNetworkAttachment
     _segment = "networkattachments"
+
+    def add(self, network_attachment: params.NetworkAttachment, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostHostNICNetworkAttachment:
+        """Add a network attachment.
+
+        network_attachment.network.id|name: string
+        [network_attachment.name]: string
+        [network_attachment.description]: string
+        [network_attachment.comment]: string
+        [network_attachment.host.id|name]: string
+        [network_attachment.host_nic.id|name]: string
+        [network_attachment.ip_address_assignments.ip_address_assignment]: collection of
+            {ip_address_assignment.assignment_method: string, ip_address_assignment.ip.address: string,
+            ip_address_assignment.ip.gateway: string, ip_address_assignment.ip.netmask: string,
+            ip_address_assignment.ip.version: string}
+        [network_attachment.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [network_attachment.qos.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(network_attachment, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -91,12 +144,38 @@ class HostHostNICLabel(Resource, params.Label):
     """One of labels."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a label.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class HostHostNICLabels(Collection[HostHostNICLabel]):
     """/labels"""
 
     _of = HostHostNICLabel
     _segment = "labels"
+
+    def add(self, label: params.Label, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostHostNICLabel:
+        """Add a label.
+
+        label.id|name: string
+        [label.name]: string
+        [label.description]: string
+        [label.comment]: string
+        [label.host_nic.id|name]: string
+        [label.network.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(label, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -643,12 +722,65 @@ class HostNetworkAttachment(Resource, params.NetworkAttachment):
     """One of networkattachments."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostNetworkAttachment:
+        """Change a network attachment.
+
+        [network_attachment.name]: string
+        [network_attachment.description]: string
+        [network_attachment.comment]: string
+        [network_attachment.host.id|name]: string
+        [network_attachment.host_nic.id|name]: string
+        [network_attachment.ip_address_assignments.ip_address_assignment]: collection of
+            {ip_address_assignment.assignment_method: string, ip_address_assignment.ip.address: string,
+            ip_address_assignment.ip.gateway: string, ip_address_assignment.ip.netmask: string,
+            ip_address_assignment.ip.version: string}
+        [network_attachment.network.id|name]: string
+        [network_attachment.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [network_attachment.qos.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a network attachment.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class HostNetworkAttachments(Collection[HostNetworkAttachment]):
     """/networkattachments"""
 
     _of = HostNetworkAttachment
     _segment = "networkattachments"
+
+    def add(self, network_attachment: params.NetworkAttachment, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> HostNetworkAttachment:
+        """Add a network attachment.
+
+        network_attachment.network.id|name: string
+        [network_attachment.name]: string
+        [network_attachment.description]: string
+        [network_attachment.comment]: string
+        [network_attachment.host.id|name]: string
+        [network_attachment.host_nic.id|name]: string
+        [network_attachment.ip_address_assignments.ip_address_assignment]: collection of
+            {ip_address_assignment.assignment_method: string, ip_address_assignment.ip.address: string,
+            ip_address_assignment.ip.gateway: string, ip_address_assignment.ip.netmask: string,
+            ip_address_assignment.ip.version: string}
+        [network_attachment.properties.property]: collection of {property.name: string, property.value:
+            string}
+        [network_attachment.qos.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(network_attachment, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -1130,6 +1262,44 @@ class Host(Resource, params.Host):
         [action.async]: boolean
         """
         return self._act("forceselectspm", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def setupnetworks(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action setupnetworks of a host.
+
+        [action.async]: boolean
+        [action.check_connectivity]: boolean
+        [action.connectivity_timeout]: int
+        [action.modified_bonds.host_nic]: collection of {host_nic.id|name: string}
+        [action.modified_labels.label]: collection of {label.id|name: string}
+        [action.modified_network_attachments.network_attachment]: collection of {network_attachment.id|name:
+            string}
+        [action.removed_bonds.host_nic]: collection of {host_nic.id|name: string}
+        [action.removed_labels.label]: collection of {label.id|name: string}
+        [action.removed_network_attachments.network_attachment]: collection of {network_attachment.id|name:
+            string}
+        [action.synchronized_network_attachments.network_attachment]: collection of
+            {network_attachment.id|name: string}
+        """
+        return self._act("setupnetworks", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+
+    def commitnetconfig(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action commitnetconfig of a host.
+
+        [action.async]: boolean
+        """
+        return self._act("commitnetconfig", action, others, async_, correlation_id)  # type: ignore[no-any-return]
 
 
 class Hosts(Collection[Host]):

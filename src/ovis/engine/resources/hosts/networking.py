@@ -19,7 +19,6 @@ from ovis.engine.model.types import (
     HostNic,
     Ip,
     IpAddressAssignment,
-    LinkLayerDiscoveryProtocolElement,
     Mac,
     Network,
     NetworkAttachment,
@@ -32,6 +31,7 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
+from ovis.engine.resources.hosts.attachments import HostAttachment, NicLabel
 from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.live import capabilities, host_facts, known_hosts
 from ovis.engine.resources.statistics import NIC_STATISTICS, build, nic_values
@@ -77,6 +77,11 @@ def placed(caps: Mapping[str, Any], known: Mapping[str, Network]) -> list[Placed
             nic = next((str(c) for c in candidates if c in devices), "")
             found.append(Placed(name, facts, nic, known.get(name)))
     return found
+
+
+def base_nic(caps: Mapping[str, Any], device: str) -> str:
+    """The NIC or bond that a VLAN device lies on; any other device itself."""
+    return str(((caps.get("vlans") or {}).get(device) or {}).get("iface") or device)
 
 
 def _devices(caps: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -183,7 +188,7 @@ def _owners(call: Call, nic_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
+def nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Statistic]]:
     owners = _owners(call, parents)
     facts = host_facts(rd, {host_id for host_id, _ in owners.values()})
     out = {}
@@ -197,13 +202,13 @@ def _nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[s
 # -- networks on the NICs -----------------------------------------------------------------------------------------
 
 
-def _differences(found: Placed, network: Network) -> list[ReportedConfiguration]:
+def _differences(found: Placed, network: Network, stored: HostAttachment | None) -> list[ReportedConfiguration]:
     """What the host has, beside what the network is meant to be."""
     wanted_mtu = network.mtu or _DEFAULT_MTU
     bridged = NetworkUsage.VM in (network.usages if network.usages is not None else (NetworkUsage.VM,))
     wanted_vlan = network.vlan.id if network.vlan and network.vlan.id else None
     has_vlan = found.facts.get("vlan")
-    pairs = (
+    pairs: list[tuple[str, str | None, str | None]] = [
         ("mtu", str(int(number(found.facts.get("mtu"), _DEFAULT_MTU))), str(wanted_mtu)),
         ("bridged", str(found.facts.get("bridged") is not False).lower(), str(bridged).lower()),
         (
@@ -211,20 +216,32 @@ def _differences(found: Placed, network: Network) -> list[ReportedConfiguration]
             str(has_vlan) if has_vlan is not None else None,
             str(wanted_vlan) if wanted_vlan is not None else None,
         ),
-    )
+    ]
+    for given in stored.addresses if stored is not None else ():
+        if given.ip is not None and given.ip.version is IpVersion.V6:
+            continue
+        method, has = given.assignment_method or BootProtocol.NONE, _ip(found.facts) or Ip()
+        pairs.append(("ipv4_boot_protocol", _method(found.facts).value, method.value))
+        if method is BootProtocol.STATIC and given.ip is not None:
+            pairs.append(("ipv4_address", has.address, given.ip.address))
+            pairs.append(("netmask", has.netmask, given.ip.netmask))
+            if given.ip.gateway:
+                pairs.append(("gateway", has.gateway, given.ip.gateway))
     return [
         ReportedConfiguration(name=name, actual_value=has, expected_value=wanted, in_sync=has == wanted)
         for name, has, wanted in pairs
     ]
 
 
-def _attachment(host_id: str, found: Placed, network: Network) -> NetworkAttachment:
-    reported = _differences(found, network)
+def _attachment(host_id: str, found: Placed, network: Network, stored: HostAttachment | None) -> NetworkAttachment:
+    reported = _differences(found, network, stored)
+    nic = base_nic(capabilities(host_id), found.nic)
     return NetworkAttachment(
         id=bodies.derived_id("network_attachment", host_id, str(network.id)),
         host=Host(id=host_id),
-        host_nic=HostNic(id=nic_id(host_id, found.nic)) if found.nic else None,
+        host_nic=HostNic(id=nic_id(host_id, nic)) if nic else None,
         network=Network(id=network.id),
+        properties=list(stored.properties) if stored is not None and stored.properties else None,
         in_sync=all(r.in_sync for r in reported),
         ip_address_assignments=[
             IpAddressAssignment(
@@ -241,13 +258,18 @@ def _attachment(host_id: str, found: Placed, network: Network) -> NetworkAttachm
 def attachments(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NetworkAttachment]]:
     """Logical networks that each host has."""
     known = known_networks(rd, parents)
+    stored = {r.id: r for r in rd.find(HostAttachment, host_id=list(parents))}
     return {
-        p: [_attachment(p, f, f.known) for f in placed(capabilities(p), known.get(p, {})) if f.known is not None]
+        p: [
+            _attachment(p, f, f.known, stored.get(bodies.derived_id("network_attachment", p, str(f.known.id))))
+            for f in placed(capabilities(p), known.get(p, {}))
+            if f.known is not None
+        ]
         for p in parents
     }
 
 
-def _attachments_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NetworkAttachment]]:
+def attachments_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NetworkAttachment]]:
     hosts = sorted({host_id for host_id, _ in _owners(call, parents).values()})
     out: dict[str, list[NetworkAttachment]] = {p: [] for p in parents}
     for found in (a for of_host in attachments(rd, call, hosts).values() for a in of_host):
@@ -255,6 +277,19 @@ def _attachments_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapp
         if nic in out:
             out[nic].append(found)
     return out
+
+
+def labels_of_nics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[NetworkLabel]]:
+    owners = _owners(call, parents)
+    rows = rd.find(NicLabel, host_id=sorted({host_id for host_id, _ in owners.values()})) if owners else []
+    return {
+        p: [
+            NetworkLabel(id=row.label, host_nic=HostNic(id=p))
+            for row in sorted(rows, key=lambda r: r.label)
+            if (row.host_id, row.nic) == owners.get(p)
+        ]
+        for p in parents
+    }
 
 
 def _unmanaged(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[UnmanagedNetwork]]:
@@ -274,33 +309,6 @@ def _unmanaged(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, l
     }
 
 
-NICS_OF_HOST = Resource(
-    type=HostNic,
-    collection="nics",
-    list=Op(run=host_nics, needs=PUBLIC),
-    get=Op(needs=PUBLIC),
-    subs=(
-        Resource(
-            type=Statistic, collection="statistics", list=Op(run=_nic_statistics, needs=PUBLIC), get=Op(needs=PUBLIC)
-        ),
-        Resource(
-            type=NetworkAttachment,
-            collection="networkattachments",
-            list=Op(run=_attachments_of_nics, needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-        ),
-        absent(NetworkLabel, "networklabels", v3_collection="labels"),
-        absent(LinkLayerDiscoveryProtocolElement, "linklayerdiscoveryprotocolelements", v3_collection=""),
-        absent(NetworkLabel, "virtualfunctionallowedlabels"),
-        absent(Network, "virtualfunctionallowednetworks"),
-    ),
-)
-ATTACHMENTS_OF_HOST = Resource(
-    type=NetworkAttachment,
-    collection="networkattachments",
-    list=Op(run=attachments, needs=PUBLIC),
-    get=Op(needs=PUBLIC),
-)
 UNMANAGED_OF_HOST = Resource(
     type=UnmanagedNetwork, collection="unmanagednetworks", list=Op(run=_unmanaged, needs=PUBLIC), get=Op(needs=PUBLIC)
 )

@@ -35,15 +35,11 @@ from ovis.engine.model.types import (
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.affinity_labels import labels_of
-from ovis.engine.resources.hosts import enrol, power
+from ovis.engine.resources.hosts import enrol, power, setup_networks
 from ovis.engine.resources.hosts.fence_agents import FENCE_AGENTS_OF_HOST
 from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
-from ovis.engine.resources.hosts.networking import (
-    ATTACHMENTS_OF_HOST,
-    NICS_OF_HOST,
-    PROVIDERS_OF_HOST,
-    UNMANAGED_OF_HOST,
-)
+from ovis.engine.resources.hosts.network_collections import ATTACHMENTS_OF_HOST, NICS_OF_HOST
+from ovis.engine.resources.hosts.networking import PROVIDERS_OF_HOST, UNMANAGED_OF_HOST
 from ovis.engine.resources.hosts.tables import HOSTS, HostIdentity
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.resources.tags import forget_tags, tags_of
@@ -414,6 +410,7 @@ RESOURCE = Resource(
         ApiAction(name="refresh", run=refresh, needs=_MANAGE, body=("async",)),
         ApiAction(name="fence", run=fence, needs=_MANAGE, body=("async", "fence_type"), mandatory=("fence_type",)),
         ApiAction(name="forceselectspm", run=force_select_spm, needs=_MANAGE, body=("async",)),
+        *setup_networks.ACTIONS,
     ),
     subs=(
         NICS_OF_HOST,
@@ -434,4 +431,4 @@ RESOURCE = Resource(
         _nothing(HostCpuUnit, "cpuunits"),
     ),
 )
-COMMANDS = (MAINTENANCE, *power.COMMANDS)
+COMMANDS = (MAINTENANCE, *power.COMMANDS, *setup_networks.COMMANDS)

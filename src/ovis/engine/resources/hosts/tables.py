@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from ovis.engine.model.types import Host
+from ovis.engine.resources.hosts import attachments
 from ovis.engine.store.tables import Column, Table, name_columns
 
 
@@ -62,4 +63,4 @@ IDENTITIES = Table(
     type=HostIdentity,
     columns=(Column(name="hardware_id", unique=True), Column(name="spm_id", kind="int", index=False)),
 )
-TABLES = (HOSTS, TOKENS, IDENTITIES)
+TABLES = (HOSTS, TOKENS, IDENTITIES, *attachments.TABLES)
