@@ -212,7 +212,7 @@ ELSEWHERE = frozenset(
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vms /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hosts
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vmlabels
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hostlabels
-    /hosts/{id}/networkattachments /hosts/{id}/nics/{id}/networkattachments /hosts/{id}/nics/{id}/networklabels
+    /hosts/{id}/fenceagents /hosts/{id}/networkattachments /hosts/{id}/nics/{id}/networkattachments /hosts/{id}/nics/{id}/networklabels
     /explainplacement /vms/{id}/explainplacement""".split()
 )
 
