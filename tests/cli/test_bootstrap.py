@@ -25,6 +25,8 @@ def tree(tmp_path: Path) -> Path:
     for name in ("ovis", "pyproject.toml"):
         shutil.copy(checkout() / name, root)
     shutil.copytree(checkout() / "requirements", root / "requirements")
+    (root / "sdk").mkdir()
+    shutil.copy(checkout() / "sdk/pyproject.toml", root / "sdk")
     return root
 
 

@@ -32,7 +32,7 @@ def test_an_engine_from_nothing_and_back(installation: Ovis) -> None:
     assert list(told) == KEYS
     assert told["url"] == f"https://127.0.0.1:{installation.port}"
     assert told["data"] == str(installation.data)
-    assert set(told["pids"]) == {"engine"}
+    assert set(told["pids"]) == {"engine", "scheduler-proxy"}
     for key in ("ui_plugins_dir", "ui_plugins_config_dir", "scheduler_plugins_dir", "hooks_dir"):
         assert Path(told[key]).is_dir()
     assert stat.S_IMODE(os.stat(told["password_file"]).st_mode) == 0o600
@@ -130,7 +130,7 @@ def test_logs_by_name(installation: Ovis) -> None:
 
 def test_simulated_hosts_get_vms_once(installation: Ovis) -> None:
     told = installation.up("--hosts", "simulated:2x2")
-    assert set(told["pids"]) == {"agent", "engine"}
+    assert set(told["pids"]) == {"agent", "engine", "scheduler-proxy"}
     api = session(told)
     assert sorted((h["name"], h["status"]) for h in api.list("/hosts")) == [
         ("sim-host-001", "up"),

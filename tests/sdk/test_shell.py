@@ -84,7 +84,7 @@ def test_changes_below_a_parent(sh: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("nic7") == 2
     gone = sh("-E", "remove nic nic7 --vm-identifier Boston; list nics --parent-vm-name Boston")
-    assert (gone.returncode, gone.stdout) == (0, "complete\n")
+    assert (gone.returncode, gone.stdout.count("nic7")) == (0, 0)
     assert "description : other" in sh("-E", "update vm Boston --description other").stdout.replace("  ", "")
     sh("-E", 'update vm Boston --description "Main service for Boston"')
 

@@ -377,7 +377,10 @@ def _action(room: str, name: str) -> Any:
 
 _PLACE = ("async", "disk_profile", "filter", "quota", "storage_domain")
 _THERE = ("storage_domain.id|storage_domain.name",)
-_STORAGE = (Need(Permit.CONFIGURE_DISK_STORAGE),)
+_STORAGE = (
+    Need(Permit.CONFIGURE_DISK_STORAGE),
+    Need(Permit.CREATE_DISK, "storage_domain", when=lambda a: a.storage_domain is not None),
+)
 MOVE_ACTION = ApiAction(
     name="move", run=_action("move", "move"), needs=_STORAGE, body=_PLACE, mandatory=_THERE, asks=(Permit.CREATE_DISK,)
 )

@@ -16,7 +16,7 @@ from ovis.engine.access.predefined import SYSTEM_ID
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, NotFound, Refusal
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import PUBLIC, Op, Resource
+from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
 from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Agent, Host, PowerManagement
@@ -147,13 +147,13 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     _told(tx, call, tx.need(Host, row.host_id))
 
 
-_ASKS = (Permit.EDIT_HOST_CONFIGURATION,)
+_NEEDS = (Need(Permit.EDIT_HOST_CONFIGURATION, "system"),)
 FENCE_AGENTS_OF_HOST = Resource(
     type=Agent,
     collection="fenceagents",
     list=Op(run=_list, needs=PUBLIC),
     get=Op(needs=PUBLIC),
-    add=Op(run=add, needs=PUBLIC, asks=_ASKS, mandatory=("address", "order", "password", "type", "username")),
-    update=Op(run=update, needs=PUBLIC, asks=_ASKS),
-    remove=Op(run=remove, needs=PUBLIC, asks=_ASKS),
+    add=Op(run=add, needs=_NEEDS, mandatory=("address", "order", "password", "type", "username")),
+    update=Op(run=update, needs=_NEEDS),
+    remove=Op(run=remove, needs=_NEEDS),
 )
