@@ -44,10 +44,13 @@ def test_an_engine_from_nothing_and_back(installation: Ovis) -> None:
 
     shown = json.loads(installation.call("status", "--json").stdout)
     assert shown["running"] is True
-    assert [(row["name"], row["state"]) for row in shown["parts"]] == [("engine", "running")]
+    assert [(row["name"], row["state"]) for row in shown["parts"]] == [
+        ("engine", "running"),
+        ("scheduler-proxy", "running"),
+    ]
     assert f"{told['pids']['engine']}" in installation.call("status").stdout
 
-    assert installation.call("down").stdout == "Ended: engine.\n"
+    assert installation.call("down").stdout == "Ended: engine, scheduler-proxy.\n"
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(told["url"], timeout=5)
     assert installation.call("down").stdout == "Nothing was running.\n"
@@ -66,7 +69,7 @@ def test_people_are_told_how_to_go_on(installation: Ovis) -> None:
 def test_two_installations_side_by_side(installation: Ovis, neighbour: Ovis) -> None:
     one, other = installation.up("--hosts", "none"), neighbour.up("--hosts", "none")
     assert Path(one["ca_file"]).read_bytes() != Path(other["ca_file"]).read_bytes()
-    assert installation.call("down").stdout == "Ended: engine.\n"
+    assert installation.call("down").stdout == "Ended: engine, scheduler-proxy.\n"
     assert session(other).list("/clusters")
     assert json.loads(neighbour.call("status", "--json").stdout)["pids"] == other["pids"]
 
@@ -147,7 +150,7 @@ def test_simulated_hosts_get_vms_once(installation: Ovis) -> None:
     api.delete(f"/vms/{gone['id']}")
 
     assert installation.up()["pids"] == told["pids"]
-    assert installation.call("down").stdout == "Ended: engine, agent.\n"
+    assert installation.call("down").stdout == "Ended: engine, agent, scheduler-proxy.\n"
     back = installation.up()
     api = session(back)
     assert {h["status"] for h in api.list("/hosts")} == {"up"}

@@ -23,6 +23,8 @@ FACTS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data/access/nee
 _INSIDE = "asked inside the operation, on the object that the permission or event is about"
 # Addresses (patterns) and why their declaration may differ. Each must still be needed, see the last tests.
 DEVIATIONS: dict[str, str] = {
+    "POST /hosts/{id}/nics/{id}/networklabels": "asked on the host, whose networks change",
+    "DELETE /hosts/{id}/nics/{id}/networklabels/{id}": "asked on the host, whose networks change",
     "DELETE */permissions/{id}": _INSIDE,
     "DELETE /permissions/{id}": _INSIDE,
     "DELETE /events/{id}": _INSIDE,
@@ -31,6 +33,8 @@ DEVIATIONS: dict[str, str] = {
 }
 # Reads for administrators alone, because what they show belongs to no user.
 READS_FOR_ADMINISTRATORS: dict[str, str] = {
+    "GET /vms/{id}/placements*": "names of hosts",
+    "GET /*explainplacement*": "names of hosts",
     "GET /domains*": "directories with everybody in them",
     "GET /storageconnections*": "paths and servers of the storage",
     "GET /schedulingpolicyunits*": "how the engine is set up",

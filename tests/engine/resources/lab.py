@@ -39,7 +39,8 @@ def add_vm(client: httpx.Client, name: str, *, disk: bool = True, **values: Any)
     """A VM with a NIC and, if wanted, a disk; its id."""
     body = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}, **values}
     vm = made(client.post("/vms", json=body))["id"]
-    profile = client.get("/vnicprofiles").json()["vnic_profile"][0]["id"]
+    profiles = client.get("/vnicprofiles").json()["vnic_profile"]
+    profile = next((p for p in profiles if p["name"] == "ovirtmgmt"), profiles[0])["id"]
     made(client.post(f"/vms/{vm}/nics", json={"name": "nic1", "vnic_profile": {"id": profile}}))
     if disk:
         attachment = {
@@ -96,6 +97,8 @@ def furnish(place: Installation) -> None:
         labels = {"vm_labels": {"affinity_label": [{"id": label}]}, "host_labels": {"affinity_label": [{"id": label}]}}
         group = {"name": "close", "vms_rule": rule, "hosts_rule": rule, **members, **labels}
         made(client.post(f"/clusters/{cluster}/affinitygroups", json=group))
+        agent = {"type": "ipmilan", "address": "127.0.0.1", "username": "u", "password": "p", "order": "1"}
+        made(client.post(f"/hosts/{host}/fenceagents", json=agent))
         made(client.post("/bookmarks", json={"name": "mine", "value": "Vms: status = up"}))
         event = {"origin": "lab", "severity": "alert", "custom_id": "1", "description": "a test", "vm": {"id": running}}
         made(client.post("/events", json=event))
