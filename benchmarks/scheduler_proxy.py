@@ -12,6 +12,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def main() -> None:
             for _ in range(RUNS):
                 times["bare"].append(timed(bare))
                 for name, call in calls.items():
-                    times[name].append(timed(lambda c=call, h=hosts: c(h)))  # type: ignore[misc]
+                    times[name].append(timed(partial(call, hosts)))
             floor = statistics.median(times.pop("bare"))
             for name, found in times.items():
                 mine = statistics.median(found)

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -201,19 +202,19 @@ def examples(talk: Talk, text: str) -> Iterator[tuple[str, Callable[[], str]]]:
     for m in re.finditer(r"`(https?://[^`]*\?rsdl)`", text):
         path = _ADDRESS.search(m.group(1))
         if path:
-            yield f"RSDL {path.group(1)}", lambda p=path.group(1): rsdl(talk, p)  # type: ignore[misc]
+            yield f"RSDL {path.group(1)}", partial(rsdl, talk, path.group(1))
     for m in re.finditer(r"`(https?://[^`]+)`\s*\n", text):
         path = _ADDRESS.search(" ".join(m.group(1).split()))
         if path and "?rsdl" not in m.group(1):
             for form in ("xml", "json"):
-                yield f"REST GET {path.group(1)} ({form})", lambda p=path.group(1), f=form: rest(talk, "GET", p, "", f)  # type: ignore[misc]
+                yield f"REST GET {path.group(1)} ({form})", partial(rest, talk, "GET", path.group(1), "", form)
     for m in re.finditer(r"^`(api\.\w+\.\w+\(\))`", text, re.M):
         yield (
             f"SDK {m.group(1)}",
             lambda c=m.group(1): sdk(talk, f"from ovirtsdk.api import API\napi = API()\nfound = {c}\n"),
         )  # type: ignore[misc]
     for m in re.finditer(r"^`((?:list|show) \w+[^`]*)`", text, re.M):
-        yield f"shell {m.group(1)}", lambda c=m.group(1): shell(talk, c)  # type: ignore[misc]
+        yield f"shell {m.group(1)}", partial(shell, talk, m.group(1))
     for m in _BLOCK.finditer(text):
         code = m.group(1)
         title = next((h for at, h in reversed(heads) if at < m.start()), "")
@@ -221,14 +222,14 @@ def examples(talk: Talk, text: str) -> Iterator[tuple[str, Callable[[], str]]]:
         if request:
             method, path, body = request.groups()
             for form in ("xml", "json"):
-                yield f"REST {method} {path} ({form})", lambda a=(method, path, body, form): rest(talk, *a)  # type: ignore[misc]
+                yield f"REST {method} {path} ({form})", partial(rest, talk, method, path, body, form)
         elif "from ovirtsdk" in code and code not in seen and "sys.argv" not in code:
             seen.add(code)
-            yield f"SDK block under {title!r}", lambda c=code: sdk(talk, c)  # type: ignore[misc]
+            yield f"SDK block under {title!r}", partial(sdk, talk, code)
         after = text[m.end() :]
         typed = re.match(r"\s*\n(?:```\n)?\s*(api\.\w*\.?)\s*\n", after)
         if typed and "from ovirtsdk" in code:
-            yield f"completion {typed.group(1)}", lambda t=typed.group(1): completion(talk, t)  # type: ignore[misc]
+            yield f"completion {typed.group(1)}", partial(completion, talk, typed.group(1))
 
 
 def main() -> int:

@@ -320,7 +320,7 @@ class Brokers:
             "        correlation_id: Optional[str] = None,\n        async_: Optional[bool] = None,\n        **others: Any,\n"
             "    ) -> params.Action:\n"
             + _doc(op, "        ")
-            + f'        return self._act("{rel}", action, others, async_, correlation_id)  # type: ignore[no-any-return]\n'
+            + f'        return self._act("{rel}", action, others, async_, correlation_id)\n'
         )
 
     def _collection(self, place: Place, one: str, many: str) -> None:

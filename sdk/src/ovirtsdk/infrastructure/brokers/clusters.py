@@ -887,7 +887,7 @@ class Cluster(Resource, params.Cluster):
 
         [action.async]: boolean
         """
-        return self._act("resetemulatedmachine", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("resetemulatedmachine", action, others, async_, correlation_id)
 
 
 class Clusters(Collection[Cluster]):

@@ -206,7 +206,7 @@ class DataCenterStorageDomain(Resource, params.StorageDomain):
 
         [action.async]: boolean
         """
-        return self._act("activate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("activate", action, others, async_, correlation_id)
 
     def deactivate(
         self,
@@ -220,7 +220,7 @@ class DataCenterStorageDomain(Resource, params.StorageDomain):
         [action.async]: boolean
         [action.force]: boolean
         """
-        return self._act("deactivate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("deactivate", action, others, async_, correlation_id)
 
 
 class DataCenterStorageDomains(Collection[DataCenterStorageDomain]):
@@ -1168,7 +1168,7 @@ class DataCenterCluster(Resource, params.Cluster):
 
         [action.async]: boolean
         """
-        return self._act("resetemulatedmachine", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("resetemulatedmachine", action, others, async_, correlation_id)
 
 
 class DataCenterClusters(Collection[DataCenterCluster]):

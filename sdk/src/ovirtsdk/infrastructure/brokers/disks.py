@@ -200,7 +200,7 @@ class Disk(Resource, params.Disk):
         action.storage_domain.id|name: string
         [action.async]: boolean
         """
-        return self._act("move", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("move", action, others, async_, correlation_id)
 
     def copy(
         self,
@@ -215,7 +215,7 @@ class Disk(Resource, params.Disk):
         [action.async]: boolean
         [action.disk.id|name]: string
         """
-        return self._act("copy", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("copy", action, others, async_, correlation_id)
 
 
 class Disks(Collection[Disk]):

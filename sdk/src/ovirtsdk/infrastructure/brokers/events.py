@@ -104,5 +104,5 @@ class Events(Collection[Event]):
 
         [action.async]: boolean
         """
-        return self._act("undelete", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("undelete", action, others, async_, correlation_id)
 

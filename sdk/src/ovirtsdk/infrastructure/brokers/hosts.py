@@ -1207,7 +1207,7 @@ class Host(Resource, params.Host):
 
         [action.async]: boolean
         """
-        return self._act("activate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("activate", action, others, async_, correlation_id)
 
     def deactivate(
         self,
@@ -1221,7 +1221,7 @@ class Host(Resource, params.Host):
         [action.async]: boolean
         [action.reason]: string
         """
-        return self._act("deactivate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("deactivate", action, others, async_, correlation_id)
 
     def refresh(
         self,
@@ -1234,7 +1234,7 @@ class Host(Resource, params.Host):
 
         [action.async]: boolean
         """
-        return self._act("refresh", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("refresh", action, others, async_, correlation_id)
 
     def fence(
         self,
@@ -1248,7 +1248,7 @@ class Host(Resource, params.Host):
         action.fence_type: string
         [action.async]: boolean
         """
-        return self._act("fence", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("fence", action, others, async_, correlation_id)
 
     def forceselectspm(
         self,
@@ -1261,7 +1261,7 @@ class Host(Resource, params.Host):
 
         [action.async]: boolean
         """
-        return self._act("forceselectspm", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("forceselectspm", action, others, async_, correlation_id)
 
     def setupnetworks(
         self,
@@ -1286,7 +1286,7 @@ class Host(Resource, params.Host):
         [action.synchronized_network_attachments.network_attachment]: collection of
             {network_attachment.id|name: string}
         """
-        return self._act("setupnetworks", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("setupnetworks", action, others, async_, correlation_id)
 
     def commitnetconfig(
         self,
@@ -1299,7 +1299,7 @@ class Host(Resource, params.Host):
 
         [action.async]: boolean
         """
-        return self._act("commitnetconfig", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("commitnetconfig", action, others, async_, correlation_id)
 
 
 class Hosts(Collection[Host]):

@@ -72,7 +72,7 @@ class JobStep(Resource, params.Step):
         [action.async]: boolean
         [action.force]: boolean
         """
-        return self._act("end", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("end", action, others, async_, correlation_id)
 
 
 class JobSteps(Collection[JobStep]):
@@ -144,7 +144,7 @@ class Job(Resource, params.Job):
 
         [action.async]: boolean
         """
-        return self._act("clear", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("clear", action, others, async_, correlation_id)
 
     def end(
         self,
@@ -159,7 +159,7 @@ class Job(Resource, params.Job):
         [action.force]: boolean
         [action.succeeded]: boolean
         """
-        return self._act("end", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("end", action, others, async_, correlation_id)
 
 
 class Jobs(Collection[Job]):

@@ -199,7 +199,7 @@ class VMDisk(Resource, params.Disk):
 
         [action.async]: boolean
         """
-        return self._act("activate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("activate", action, others, async_, correlation_id)
 
     def deactivate(
         self,
@@ -212,7 +212,7 @@ class VMDisk(Resource, params.Disk):
 
         [action.async]: boolean
         """
-        return self._act("deactivate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("deactivate", action, others, async_, correlation_id)
 
     def move(
         self,
@@ -226,7 +226,7 @@ class VMDisk(Resource, params.Disk):
         action.storage_domain.id|name: string
         [action.async]: boolean
         """
-        return self._act("move", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("move", action, others, async_, correlation_id)
 
 
 class VMDisks(Collection[VMDisk]):
@@ -440,7 +440,7 @@ class VMNIC(Resource, params.NIC):
 
         [action.async]: boolean
         """
-        return self._act("activate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("activate", action, others, async_, correlation_id)
 
     def deactivate(
         self,
@@ -453,7 +453,7 @@ class VMNIC(Resource, params.NIC):
 
         [action.async]: boolean
         """
-        return self._act("deactivate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("deactivate", action, others, async_, correlation_id)
 
 
 class VMNics(Collection[VMNIC]):
@@ -1016,7 +1016,7 @@ class VMSnapshot(Resource, params.Snapshot):
         [action.disks.detach_only]: boolean
         [action.restore_memory]: boolean
         """
-        return self._act("restore", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("restore", action, others, async_, correlation_id)
 
 
 class VMSnapshots(Collection[VMSnapshot]):
@@ -1908,7 +1908,7 @@ class VM(Resource, params.VM):
         [action.vm.vmpool.id|name]: string
         [action.vm.timezone]: string
         """
-        return self._act("start", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("start", action, others, async_, correlation_id)
 
     def stop(
         self,
@@ -1923,7 +1923,7 @@ class VM(Resource, params.VM):
         [action.force]: boolean
         [action.reason]: string
         """
-        return self._act("stop", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("stop", action, others, async_, correlation_id)
 
     def shutdown(
         self,
@@ -1938,7 +1938,7 @@ class VM(Resource, params.VM):
         [action.force]: boolean
         [action.reason]: string
         """
-        return self._act("shutdown", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("shutdown", action, others, async_, correlation_id)
 
     def reboot(
         self,
@@ -1952,7 +1952,7 @@ class VM(Resource, params.VM):
         [action.async]: boolean
         [action.force]: boolean
         """
-        return self._act("reboot", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("reboot", action, others, async_, correlation_id)
 
     def suspend(
         self,
@@ -1965,7 +1965,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("suspend", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("suspend", action, others, async_, correlation_id)
 
     def migrate(
         self,
@@ -1981,7 +1981,7 @@ class VM(Resource, params.VM):
         [action.force]: boolean
         [action.host.id|name]: string
         """
-        return self._act("migrate", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("migrate", action, others, async_, correlation_id)
 
     def cancelmigration(
         self,
@@ -1994,7 +1994,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("cancelmigration", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("cancelmigration", action, others, async_, correlation_id)
 
     def preview_snapshot(
         self,
@@ -2136,7 +2136,7 @@ class VM(Resource, params.VM):
         [action.vm.vmpool.id|name]: string
         [action.vm.timezone]: string
         """
-        return self._act("preview_snapshot", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("preview_snapshot", action, others, async_, correlation_id)
 
     def commit_snapshot(
         self,
@@ -2149,7 +2149,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("commit_snapshot", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("commit_snapshot", action, others, async_, correlation_id)
 
     def undo_snapshot(
         self,
@@ -2162,7 +2162,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("undo_snapshot", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("undo_snapshot", action, others, async_, correlation_id)
 
     def clone(
         self,
@@ -2178,7 +2178,7 @@ class VM(Resource, params.VM):
         [action.discard_snapshots]: boolean
         [action.storage_domain.id|name]: string
         """
-        return self._act("clone", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("clone", action, others, async_, correlation_id)
 
     def freezefilesystems(
         self,
@@ -2191,7 +2191,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("freezefilesystems", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("freezefilesystems", action, others, async_, correlation_id)
 
     def thawfilesystems(
         self,
@@ -2204,7 +2204,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("thawfilesystems", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("thawfilesystems", action, others, async_, correlation_id)
 
     def reordermacaddresses(
         self,
@@ -2217,7 +2217,7 @@ class VM(Resource, params.VM):
 
         [action.async]: boolean
         """
-        return self._act("reordermacaddresses", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("reordermacaddresses", action, others, async_, correlation_id)
 
     def ticket(
         self,
@@ -2232,7 +2232,7 @@ class VM(Resource, params.VM):
         [action.ticket.expiry]: int
         [action.ticket.value]: string
         """
-        return self._act("ticket", action, others, async_, correlation_id)  # type: ignore[no-any-return]
+        return self._act("ticket", action, others, async_, correlation_id)
 
 
 class VMs(Collection[VM]):
