@@ -209,10 +209,8 @@ def examples(talk: Talk, text: str) -> Iterator[tuple[str, Callable[[], str]]]:
             for form in ("xml", "json"):
                 yield f"REST GET {path.group(1)} ({form})", partial(rest, talk, "GET", path.group(1), "", form)
     for m in re.finditer(r"^`(api\.\w+\.\w+\(\))`", text, re.M):
-        yield (
-            f"SDK {m.group(1)}",
-            lambda c=m.group(1): sdk(talk, f"from ovirtsdk.api import API\napi = API()\nfound = {c}\n"),
-        )  # type: ignore[misc]
+        code = f"from ovirtsdk.api import API\napi = API()\nfound = {m.group(1)}\n"
+        yield f"SDK {m.group(1)}", partial(sdk, talk, code)
     for m in re.finditer(r"^`((?:list|show) \w+[^`]*)`", text, re.M):
         yield f"shell {m.group(1)}", partial(shell, talk, m.group(1))
     for m in _BLOCK.finditer(text):
