@@ -11,6 +11,21 @@ import pytest
 
 from tests.databases import KINDS, Missing, PostgresServer, wanted_kinds
 
+# Files that take minutes for few tests. They come first, or the end of the whole run waits for one of them.
+_LONG = (
+    "tests/test_real_",
+    "_in_rack.py",
+    "tests/faults/",
+    "/vms/snapshots/",
+    "tests/scheduler_plugins/",
+    "tests/cli/test_local",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files before the others."""
+    items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:

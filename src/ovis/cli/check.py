@@ -61,7 +61,7 @@ def _tests(root: Path) -> bool:
 
 def _shared_out() -> list[str]:
     """Workers: one more than cores, since many tests wait for hosts. A file stays with one worker, with what it set up."""
-    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def pytest() -> list[str]:
