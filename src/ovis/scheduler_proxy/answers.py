@@ -29,6 +29,8 @@ def shown(value: object) -> str:
 def printed(text: str, kind: Kind) -> Any:
     """The literal that a module printed: all of its output, or else the last line. WrongAnswer if neither is one."""
     whole = text.strip()
+    if not whole and kind == "balance":
+        return None  # there is nothing to move
     if not whole:
         raise WrongAnswer("it neither returned nor printed anything")
     for candidate in (whole, whole.splitlines()[-1].strip()):
