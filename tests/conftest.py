@@ -4,6 +4,7 @@
 missing its half is skipped and says why; OVIS_TEST_DATABASES=sqlite leaves it out.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,11 @@ _LONG = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files before the others."""
+    """Long files before the others; what is marked long only when asked."""
+    if not os.environ.get("OVIS_TEST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: OVIS_TEST_LONG=1 runs it"))
     items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
 
 

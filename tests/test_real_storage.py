@@ -122,6 +122,7 @@ def test_a_disk_with_a_snapshot_moves_under_its_running_guest_and_back_when_it_i
     service.remove()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["engine", "agent", "guest"])
 def test_a_move_survives_death(place: Place, client: httpx.Client, system: Any, victim: str) -> None:
     vm, disk = guest(place, client, f"{victim}-ends", 512 * MIB)
@@ -242,6 +243,7 @@ def test_a_full_storage_pauses_the_guest_and_it_goes_on_when_the_storage_grows(
 # -- high availability --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_highly_available_vm_is_restarted_only_once_its_host_is_surely_dead(
     place: Place, client: httpx.Client, system: Any
 ) -> None:

@@ -55,6 +55,7 @@ async def until_address(client: Client, vm_id: str) -> dict[str, Any]:
     raise AssertionError(f"no address: {row}")
 
 
+@pytest.mark.long
 async def test_the_agent_tells_of_the_guest_and_devices_come_and_go(lab: Lab, guest: Guest) -> None:
     async with lab.clients("h1") as (client,):
         deaf = asyncio.create_task(_unplugged_in_vain(lab, client))

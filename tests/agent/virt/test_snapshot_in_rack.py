@@ -145,6 +145,7 @@ async def test_any_layer_is_merged_under_a_running_guest(lab: Lab) -> None:
         qemu_io(path.with_name(chain[-1]), *(f"read -P {n} {n}M 1M" for n in range(2, 7)), form="qcow2")
 
 
+@pytest.mark.long
 async def test_an_agent_that_is_killed_finds_its_snapshot_and_its_merge(lab: Lab) -> None:
     async with asyncio.timeout(170), lab.clients() as (client,):
         vm_id, _, disk = await guest(lab, client)
