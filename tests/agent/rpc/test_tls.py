@@ -1,5 +1,6 @@
 """Mutual TLS: who has no certificate of the engine's CA does not get a word in."""
 
+import contextlib
 import datetime
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -186,3 +187,17 @@ async def test_our_own_client_learns_that_it_was_refused(at: House, keys: Dated,
     with pytest.raises(VerbError) as caught:
         await ping()
     assert caught.value.code == Code.PEER_UNREACHABLE
+
+
+async def test_who_was_at_the_handshake_when_the_server_stopped_does_not_get_in(
+    at: House, keys: Dated, tmp_path: Path
+) -> None:
+    context = keys.give(tmp_path / "engine", "engine").client_context()
+    raw = await at.raw()
+    await served(at, context)  # it has been accepted, like this one after it
+    await at.server.stop()
+    with contextlib.suppress(OSError, ssl.SSLError):
+        await raw.writer.start_tls(context)
+        await raw.say("CONNECT\naccept-version:1.2\n\n\0")
+    assert await raw.hung_up() == b""
+    assert not at.server.connections

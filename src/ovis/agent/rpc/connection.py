@@ -40,6 +40,7 @@ class Broker(Protocol):
     """What a connection needs of the server."""
 
     connections: set["Connection"]
+    listening: bool
     dispatcher: Dispatcher
     patience: float
 
@@ -89,6 +90,9 @@ class Connection(asyncio.Protocol):
         # Not checked by type: uvloop's transports are not asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)
+        if not self._server.listening:  # it was accepted before the server stopped
+            self._transport.abort()
+            return
         self._silent = asyncio.get_running_loop().call_later(self._server.patience, self.close)
 
     def connection_lost(self, exc: Exception | None) -> None:

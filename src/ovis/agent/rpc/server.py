@@ -27,12 +27,14 @@ class RpcServer:
         self.dispatcher = dispatcher
         self.patience = patience
         self.connections: set[Connection] = set()
+        self.listening = False
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listen; returns the port. Plain TCP only on loopback."""
         if context is None and not host.startswith("127."):
             raise ValueError("an agent without TLS listens on loopback only")
+        self.listening = True
         extra: dict[str, Any] = {"ssl_handshake_timeout": self.patience} if context else {}
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Connection(self), host, port, ssl=context, reuse_address=True, **extra
@@ -40,7 +42,8 @@ class RpcServer:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Hang up on everybody."""
+        """Hang up on everybody, also on those who are still at their handshake."""
+        self.listening = False
         for connection in list(self.connections):
             connection.close()
         if self._server is not None:
