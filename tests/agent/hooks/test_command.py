@@ -1,6 +1,7 @@
 """`ovis-agent hooks` as an administrator types it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,15 @@ def test_scripts_are_listed_in_their_order(scene: Scene) -> None:
     found = json.loads(hooks("list", "--hooks-dir", str(scene.hooks), "--json").stdout)
     assert list(found["before_vm_start"]) == ["10_x", "9_x"]
     assert len(hooks("list", "--points").stdout.splitlines()) == 58
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as out:
+        command = [sys.executable, "-m", "ovis.agent.main.program", "hooks", "list", "--points"]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_folder_is_installed_listed_run_and_removed(scene: Scene) -> None:

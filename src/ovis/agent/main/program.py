@@ -5,6 +5,7 @@ Imports are inside the functions: `--help` stays quick.
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -72,20 +73,31 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     args = _arguments(argv)
-    if args.verb == "hooks":
-        return hooks.run(args)
-    if args.verb == "join":
-        return _join(args)
-    if args.verb == "call":
-        from ovis.agent.main import call
-
-        return asyncio.run(call.run(args))
+    if args.verb in ("hooks", "join", "call"):
+        try:
+            status = _said(args)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        return status
     import uvloop
 
     from ovis.agent.main.logs import configure
 
     configure()
     return uvloop.run(_run(args) if args.verb == "run" else _simulate(args))
+
+
+def _said(args: argparse.Namespace) -> int:
+    """Commands that say something and end."""
+    if args.verb == "hooks":
+        return hooks.run(args)
+    if args.verb == "join":
+        return _join(args)
+    from ovis.agent.main import call
+
+    return asyncio.run(call.run(args))
 
 
 def _join(args: argparse.Namespace) -> int:
