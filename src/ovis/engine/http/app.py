@@ -21,6 +21,7 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Malformed, NotFound
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
+from ovis.engine.http.browser import PATH as BROWSER, BrowserSessions
 from ovis.engine.http.documents import Documents
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
@@ -56,12 +57,14 @@ class App:
         endpoints: Endpoints,
         *,
         instance_id: str,
+        idle_minutes: int = 30,
     ) -> None:
         self._services = services
         self.codecs = Codecs(resources)
         self.routers = {dialect: Router(resources, dialect) for dialect in (3, 4)}
         self._auth = Authenticator(services.store, sessions)
         self._sso = Sso(services.store, sessions)
+        self._browser = BrowserSessions(services.store, sessions, idle_minutes)
         self._endpoints = endpoints
         self._entry = Entry(resources, self.codecs, instance_id)
         self._documents = Documents(resources)
@@ -120,6 +123,8 @@ class App:
 
     async def _beside(self, request: Request) -> Answer:
         path = unquote(request.path)
+        if path == BROWSER:
+            return await self._browser.answer(request)
         if self._sso.handles(path):
             return await self._sso.answer(request)
         found = await self._endpoints.answer(request)

@@ -1,4 +1,4 @@
-"""What the engine serves beside the API: health, certificates, registration of hosts, the landing page.
+"""What the engine serves beside the API: health, certificates, registration of hosts, the landing page, the web admin.
 
 Follows: API facts, section 1 (`/ovirt-engine/services/...`).
 """
@@ -13,6 +13,7 @@ import msgspec
 from ovis.contract.enrol import EnrolAnswer, EnrolRequest
 from ovis.engine.declare.faults import Fault
 from ovis.engine.http.messages import Answer, Request
+from ovis.engine.http.webadmin import WebAdmin
 from ovis.engine.store.store import Store
 
 HEALTH = b"DB Up!Welcome to Health Status!"
@@ -25,14 +26,15 @@ _LANDING = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Ovis</title><meta name="viewport" content="width=device-width">
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}a{color:#06c}</style></head>
 <body><h1>Ovis</h1><p>A virtualization manager that speaks oVirt.</p><ul>
-<li><a href="/ovirt-engine/api">REST API, version 4</a></li><li><a href="/api">REST API, version 3</a></li>
-<li><a href="/ovirt-engine/services/pki-resource?resource=ca-certificate&amp;format=X509-PEM-CA">CA certificate</a></li>
+<li><a href="webadmin/">Web admin</a></li><li><a href="web-ui/">VM portal</a></li>
+<li><a href="api">REST API, version 4</a></li><li><a href="../api">REST API, version 3</a></li>
+<li><a href="services/pki-resource?resource=ca-certificate&amp;format=X509-PEM-CA">CA certificate</a></li>
 </ul></body></html>
 """
 
 
 class Endpoints:
-    """Fixed paths. register: what admits a host (`resources.hosts.enrol`)."""
+    """Fixed paths. register: what admits a host (`resources.hosts.enrol`); static: where the built web admin is."""
 
     def __init__(
         self, store: Store, pki: Any, register: Callable[[EnrolRequest], Awaitable[EnrolAnswer]], static: Path | None
@@ -40,7 +42,7 @@ class Endpoints:
         self._store = store
         self._pki = pki
         self._register = register
-        self._static = static
+        self.web = WebAdmin(static)
 
     async def answer(self, request: Request) -> Answer | None:
         """The answer, or None if the path is not one of these."""
@@ -55,10 +57,14 @@ class Endpoints:
         if path == "/ovirt-engine/services/host-register" and request.method == "POST":
             return await self._enrol(request)
         if path == "/":
-            return Answer(302, b"", None, [("Location", "/ovirt-engine/")])
+            return Answer(
+                302, b"", None, [("Location", "ovirt-engine/webadmin/" if self.web.built else "ovirt-engine/")]
+            )
         if path == "/ovirt-engine":
+            if not request.path.endswith("/"):
+                return Answer(302, b"", None, [("Location", "ovirt-engine/")])
             return Answer(200, _LANDING, "text/html;charset=UTF-8")
-        return None
+        return self.web.answer(request)
 
     def _certificate(self, request: Request) -> Answer:
         query = parse_qs(request.query)

@@ -50,7 +50,10 @@ class Engine:
         self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
-        self.app = App(resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id)
+        idle = settings.session_idle_minutes
+        self.app = App(
+            resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id, idle_minutes=idle
+        )
         self._chores: list[asyncio.Task[None]] = []
 
     async def _register(self, request: Any) -> Any:
@@ -96,7 +99,8 @@ class Engine:
                 )
 
 
-def _webadmin() -> Path | None:
-    """The built web admin, if it is there."""
-    folder = Path(__file__).resolve().parents[2] / "webadmin"
-    return folder if folder.is_dir() else None
+def _webadmin() -> Path:
+    """The built web admin: part of the installed package, or of the checkout that this is."""
+    package = Path(__file__).resolve().parents[2]
+    shipped = package / "webadmin"
+    return shipped if shipped.is_dir() else package.parents[1] / "webadmin" / "dist"

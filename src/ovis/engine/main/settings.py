@@ -32,6 +32,9 @@ class Settings(Struct, kw_only=True, frozen=True):
     scheduler_proxy_url: Annotated[str, Meta(description="Where users' scheduling modules run; empty: nowhere")] = ""
     scheduler_proxy_seconds: Annotated[float, Meta(description="Longest wait for users' scheduling modules")] = 10.0
     scheduler_proxy_look_seconds: Annotated[float, Meta(description="How often it is asked what modules it has")] = 3.0
+    session_idle_minutes: Annotated[
+        int, Meta(ge=1, description="Minutes without use after which a browser's session ends")
+    ] = 30
     event_days: Annotated[int, Meta(description="How long events are kept")] = 30
     max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
     critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5
