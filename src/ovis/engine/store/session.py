@@ -31,6 +31,7 @@ class Change:
     """One committed change: what the live stream, caches and reactions are told.
 
     id "" (deletes alone): rows of the table that nobody counted; whoever remembers any of them forgets all.
+    previous: the document before, if it was remembered; listeners alone are told.
     """
 
     table: str
@@ -38,6 +39,7 @@ class Change:
     operation: Operation
     version: int
     document: Any
+    previous: Any = None
 
 
 class _Clock:

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -61,6 +62,7 @@ class Store:
         prepare(table.type for table in tables)
         self.counters: dict[str, int] = dict.fromkeys(self.schema.by_name, 0)
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
+        self._forgetful: list[Callable[[], None]] = []
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -91,6 +93,10 @@ class Store:
     def on_commit(self, listener: Callable[[Sequence[Change]], None]) -> None:
         """Tell `listener` the changes of every commit, in order."""
         self._listeners.append(listener)
+
+    def on_forget(self, listener: Callable[[], None]) -> None:
+        """Tell `listener` that others have changed the database: nobody knows what."""
+        self._forgetful.append(listener)
 
     async def read(self, run: Callable[[Reader], R]) -> R:
         """Run `run(rd)` in a reader thread, over one consistent state. DatabaseLost if there is no database."""
@@ -141,8 +147,12 @@ class Store:
     def _forget(self, first: bool) -> None:
         """In the writer's thread, between two commits. first: what readers saw before it stays as right as it was."""
         self.cache.clear()
-        for table in self.counters if not first else ():
+        if first:
+            return
+        for table in self.counters:
             self.counters[table] += 1
+        for listener in self._forgetful:
+            self._in_loop(partial(_guarded, listener))
 
     def _read_once(self, run: Callable[[Reader], R]) -> R:
         try:
@@ -201,8 +211,7 @@ class Store:
             for _, future in group:
                 future.set_exception(own.get(id(future), meant))
             return
-        self._remember(outcome.changes)
-        self._tell(outcome.changes, outcome.afterwards)
+        self._tell(self._remember(outcome.changes), outcome.afterwards)
         for future, result in outcome.done:
             future.set_result(result)
         for future, reason in outcome.failed:
@@ -245,14 +254,19 @@ class Store:
         outcome.group.add(tx.changes)
         outcome.afterwards += tx.afterwards
 
-    def _remember(self, changes: Sequence[Change]) -> None:
+    def _remember(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Keep what was committed; the changes with what was there before, as far as that is known."""
+        told = []
         self.cache.begin_commit()
         for change in changes:
+            known = self.cache.latest(change.table, change.id) if change.operation != "insert" else None
+            told.append(replace(change, previous=known[1]) if known is not None else change)
             if change.operation == "delete":
                 self.cache.drop(change.table, change.id)
             else:
                 self.cache.put(change.table, change.id, change.version, change.document)
             self.counters[change.table] += 1
+        return told
 
     def _tell(self, changes: Sequence[Change], afterwards: Sequence[Callable[[], None]]) -> None:
         def run() -> None:
@@ -261,8 +275,10 @@ class Store:
             for call in afterwards:
                 _guarded(call)
 
-        if not changes and not afterwards:
-            return
+        if changes or afterwards:
+            self._in_loop(run)
+
+    def _in_loop(self, run: Callable[[], None]) -> None:
         if self._loop is None:
             run()
             return
