@@ -137,7 +137,8 @@ class SimulatedDriver(
         self._faults_file = Path(settings.data) / "faults.json"
         self._faults: tuple[float, dict[str, Any]] = (0.0, {})
         self._boot = time.time()
-        rack.drivers[f"{settings.address}:{settings.port}"] = self
+        self.dead = False
+        rack.drivers[name] = self
 
     async def start(self, publish: Publish) -> None:
         """Find the VMs of the last run again: guests outlive their agent."""
@@ -175,6 +176,14 @@ class SimulatedDriver(
             if vm.task is not None:
                 vm.task.cancel()
 
+    def die(self) -> None:
+        """The agent is killed: from now on nothing is written, told or cleared up. Guests and storage stay as they are."""
+        self.dead = True
+        vms, self.vms = self.vms, {}
+        for vm in vms.values():
+            if vm.task is not None:
+                vm.task.cancel()
+
     def power_cut(self) -> None:
         """Every guest dies at once; nobody is told."""
         for vm in list(self.vms.values()):
@@ -188,6 +197,8 @@ class SimulatedDriver(
 
     def _remember(self, vm: SimulatedVm) -> None:
         """Write the guest down in one step, or forget its file when it is not here any more."""
+        if self.dead:
+            return
         file = self._folder / f"{vm.vm_id}.json"
         if vm.status in _PASSING:
             file.unlink(missing_ok=True)
@@ -615,7 +626,7 @@ class SimulatedDriver(
             vm.problem = str(err)
             self._set(vm, before)
         except asyncio.CancelledError:
-            if client is not None:
+            if client is not None and not self.dead:
                 with contextlib.suppress(VerbError):
                     await client.call("VM.destroy", {"vmID": vm.vm_id}, 5)
             vm.problem = "canceled by client"

@@ -25,7 +25,7 @@ class SimulatedRack:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "simulated.json"
         folder.mkdir(parents=True, exist_ok=True)
-        self.drivers: dict[str, Any] = {}  # address:port -> driver
+        self.drivers: dict[str, Any] = {}  # by the host's name
         self.state: dict[str, Any] = {"domains": {}, "pools": {}}
         if self._file.exists():
             self.state = msgspec.json.decode(self._file.read_bytes())
