@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,11 @@ class Place:
         answer = self.client.post(f"/vms/{vm}/start", json=on)
         print(answer.text)
         if answer.status_code < 300:
-            until(lambda: self.client.get(f"/vms/{vm}").json()["status"] == "up", f"{vm} up")
+            until(partial(self._is, vm, "up"), f"{vm} up")
         return answer
+
+    def _is(self, vm: str, status: str) -> bool:
+        return bool(self.client.get(f"/vms/{vm}").json()["status"] == status)
 
     def host_of(self, vm: str) -> str:
         """Where it runs."""
@@ -90,33 +94,59 @@ class Place:
         """Ids of the hosts."""
         return [h["id"] for h in self.client.get("/hosts").json()["host"]]
 
+    def clear(self) -> None:
+        """As at the beginning."""
+        changed = self.client.put(
+            f"/clusters/{self.cluster}",
+            json={"scheduling_policy": {"id": NONE}, "custom_scheduling_policy_properties": {"property": []}},
+        )
+        assert changed.status_code == 200, changed.text
+        vms = [v["id"] for v in self.client.get("/vms").json().get("vm", ())]
+        for vm in vms:
+            self.client.post(f"/vms/{vm}/stop", json={})
+        for vm in vms:
+            until(partial(self._is, vm, "down"), f"{vm} down")
+            removed = self.client.delete(f"/vms/{vm}")
+            assert removed.is_success, removed.text
+        until(lambda: not self.client.get("/vms").json().get("vm"), "no VMs")
+        for file in self.proxy.folder.glob("*.py"):
+            file.unlink()
+
     def events(self, code: int) -> list[str]:
         """What events of a code say."""
         found = self.client.get("/events?max=500").json().get("event", ())
         return [e["description"] for e in found if int(e["code"]) == code]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    port = free_port()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    port, folder = free_port(), tmp_path_factory.mktemp("plugins")
     with ExitStack() as stack:
         engine = stack.enter_context(
             installation(
-                tmp_path / "engine",
+                folder / "engine",
                 hosts=2,
-                storage=True,
                 scheduler_proxy_url=f"http://127.0.0.1:{port}/",
                 scheduler_proxy_look_seconds="0.3",
                 scheduler_proxy_seconds="20",
                 balance_seconds="3600",
             )
         )
-        flags = ["--engine-url", f"{engine.url}/api", "--engine-user", "admin@internal"]
-        flags += ["--engine-password-file", str(engine.folder / "admin-password"), "--engine-ca-file", engine.ca]
-        proxy = stack.enter_context(serving(tmp_path / "proxy/plugins", *flags, "--seconds", "15", port=port))
         client = stack.enter_context(engine.client())
         cluster = client.get("/clusters?search=name%3DDefault").json()["cluster"][0]["id"]
+        flags = ["--engine-url", f"{engine.url}/api", "--engine-user", "admin@internal"]
+        flags += ["--engine-password-file", str(engine.folder / "admin-password"), "--engine-ca-file", engine.ca]
+        proxy = stack.enter_context(serving(folder / "proxy/plugins", *flags, "--seconds", "15", port=port))
         yield Place(engine, proxy, client, str(cluster))
+
+
+@pytest.fixture
+def place(shared: Place) -> Iterator[Place]:
+    """The same for all tests, each of which finds no VM, no module, and the cluster's first policy."""
+    try:
+        yield shared
+    finally:
+        shared.clear()
 
 
 def add(place: Place, name: str) -> None:
@@ -150,28 +180,6 @@ def test_the_talks_walk_through(place: Place) -> None:
     assert {h["filter"] for h in explained["placement_hosts"]["placement_host"]} == {"max_vms"}
 
 
-def test_units_go_and_come_and_a_proxy_that_is_away_holds_up_nothing(place: Place) -> None:
-    place.proxy.add("picky", "class picky:\n    def do_filter(self, h, v, p): return []\n")
-    unit = place.unit("filter", "picky")
-    place.policy("picky", filters=[unit["id"]])
-    vm = place.vm("one")
-    assert place.start(vm).status_code == 409
-    (place.proxy.folder / "picky.py").unlink()
-    until(lambda: str(place.unit("filter", "picky")["enabled"]).lower() == "false", "it is off")
-    place.proxy.add("picky", "class picky:\n    def do_filter(self, h, v, p): raise KeyError('no host')\n")
-    until(lambda: str(place.unit("filter", "picky")["enabled"]).lower() == "true", "it is on again")
-    assert place.start(vm).status_code == 200
-    told = until(lambda: place.events(10500), "an event names the module")
-    assert "The scheduling module picky failed: picky.py: KeyError: 'no host' (line 2 of picky.py)." in told
-    shown = place.client.get(f"/vms/{vm}/placements").json()["placement"][0]
-    (failure,) = shown["placement_failures"]["placement_failure"]
-    assert failure["unit"] == "picky"
-    place.proxy.process.terminate()
-    until(lambda: place.events(9920), "an event tells that the proxy is away")
-    second = place.vm("two")
-    assert place.start(second).status_code == 200
-
-
 def test_even_vm_distribution(place: Place) -> None:
     add(place, "even_vm_distribution")
     unit = place.unit("weight", "even_vm_distribution")
@@ -198,7 +206,7 @@ def test_gpu_limit(place: Place) -> None:
     unit = place.unit("filter", "gpu_limit")
     place.policy("gpus", filters=[unit["id"]], gpus_per_host="1")
     card = {"custom_properties": {"custom_property": [{"name": "gpu", "value": "true"}]}}
-    vms = [until(lambda n=n: _with_card(place, f"gpu{n}", card), "the property is known") for n in range(3)]  # type: ignore[misc]
+    vms = [until(partial(_with_card, place, f"gpu{n}", card), "the property is known") for n in range(3)]
     plain = place.vm("plain")
     assert place.start(vms[0]).status_code == 200
     assert place.start(vms[1]).status_code == 200
@@ -233,3 +241,25 @@ def test_memory_balance(place: Place) -> None:
     assert balanced.status_code == 200, balanced.text
     until(lambda: second in [place.host_of(v) for v in vms], "a VM moved")
     assert any("a module wants it" in text for text in place.events(12001))
+
+
+def test_units_go_and_come_and_a_proxy_that_is_away_holds_up_nothing(place: Place) -> None:
+    place.proxy.add("picky", "class picky:\n    def do_filter(self, h, v, p): return []\n")
+    unit = place.unit("filter", "picky")
+    place.policy("picky", filters=[unit["id"]])
+    vm = place.vm("one")
+    assert place.start(vm).status_code == 409
+    (place.proxy.folder / "picky.py").unlink()
+    until(lambda: str(place.unit("filter", "picky")["enabled"]).lower() == "false", "it is off")
+    place.proxy.add("picky", "class picky:\n    def do_filter(self, h, v, p): raise KeyError('no host')\n")
+    until(lambda: str(place.unit("filter", "picky")["enabled"]).lower() == "true", "it is on again")
+    assert place.start(vm).status_code == 200
+    told = until(lambda: place.events(10500), "an event names the module")
+    assert "The scheduling module picky failed: picky.py: KeyError: 'no host' (line 2 of picky.py)." in told
+    shown = place.client.get(f"/vms/{vm}/placements").json()["placement"][0]
+    (failure,) = shown["placement_failures"]["placement_failure"]
+    assert failure["unit"] == "picky"
+    place.proxy.process.terminate()  # for good: this test is the last one
+    until(lambda: place.events(9920), "an event tells that the proxy is away")
+    second = place.vm("two")
+    assert place.start(second).status_code == 200
