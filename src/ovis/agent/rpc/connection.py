@@ -13,8 +13,9 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+from ovis.agent.rpc.consoles import Consoles
 from ovis.agent.verbs.dispatch import Dispatcher
-from ovis.contract import jsonrpc
+from ovis.contract import consoles as console_wire, jsonrpc
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.frames import HEARTBEAT, Frame, FrameFault, Parser, encode
 
@@ -42,6 +43,7 @@ class Broker(Protocol):
     connections: set["Connection"]
     listening: bool
     dispatcher: Dispatcher
+    consoles: Consoles
     patience: float
 
     def forward(self, destination: str, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
         if self._first is not None:
             self._first += data
             protocol = guess(self._first)
-            if not protocol:
+            if not protocol or (protocol == "http" and self._console(self._first)):
                 return
             data, self._first = self._first, None
             self._heard_first()
@@ -126,6 +128,24 @@ class Connection(asyncio.Protocol):
                     return
         except FrameFault as err:
             self._fatal(str(err))
+
+    def _console(self, first: bytes) -> bool:
+        """Whether the client wants a console, as far as it said what it wants; handed over once it said all."""
+        wanted = first[: len(console_wire.PREFIX)]
+        if not console_wire.PREFIX.startswith(wanted):
+            return False
+        try:
+            parts = console_wire.split(first)
+        except console_wire.BadHead:
+            return False
+        if parts is None:
+            return True
+        transport, self._transport, self._first = self._transport, None, None
+        self._server.connections.discard(self)
+        self._heard_first()
+        if transport is not None:
+            self._server.consoles.take_over(transport, *parts, self._server.dispatcher.console)
+        return True
 
     def _heard_first(self) -> None:
         if self._silent is not None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ovis.agent.rpc.connection import Connection
+from ovis.agent.rpc.consoles import Consoles
 from ovis.agent.verbs.dispatch import Dispatcher
 from ovis.contract import jsonrpc
 from ovis.contract.frames import encode
@@ -27,6 +28,7 @@ class RpcServer:
         self.dispatcher = dispatcher
         self.patience = patience
         self.connections: set[Connection] = set()
+        self.consoles = Consoles()
         self.listening = False
         self._server: asyncio.Server | None = None
 
@@ -46,6 +48,7 @@ class RpcServer:
         self.listening = False
         for connection in list(self.connections):
             connection.close()
+        await self.consoles.stop()
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(TimeoutError):

@@ -60,6 +60,7 @@ class SimulatedDevices:
     _vm: Callable[[str], Any]
     _running: Callable[[str], Any]
     _remember: Callable[[Any], None]
+    _keep_ticket: Callable[[Any, str, Any], None]
     _publish: Any
     _short: Any
     _row: Any
@@ -130,7 +131,7 @@ class SimulatedDevices:
     async def vm_update_device(self, vmID: str, params: Mapping[str, Any]) -> dict[str, Any]:
         vm = self._running(vmID)
         if params.get("deviceType") == "graphics":
-            return self._ticket(vm, str(params.get("graphicsType") or "vnc"), params.get("password"))
+            return self._ticket(vm, str(params.get("graphicsType") or "vnc"), params.get("password"), params.get("ttl"))
         if params.get("deviceType") != "interface":
             raise VerbError(Code.UPDATE_DEVICE, "Devices of this type cannot be changed.")
         _, device = self._given(params, "interface", Code.UPDATE_DEVICE)
@@ -146,16 +147,17 @@ class SimulatedDevices:
             found.extend(device.findall(tag))
         return self._keep(vm, root)
 
-    def _ticket(self, vm: Any, kind: str, password: Any) -> dict[str, Any]:
+    def _ticket(self, vm: Any, kind: str, password: Any, ttl: Any) -> dict[str, Any]:
         if not password:
             raise VerbError(Code.TICKET_FAILED, "A ticket needs a password.")
         known = {g.get("type") for g in fromstring(vm.xml).findall("devices/graphics")}
         if known and kind not in known:
             raise VerbError(Code.TICKET_FAILED, f"The VM has no {kind} console.")
+        self._keep_ticket(vm, str(password), ttl)
         return dict(self._row(vm))
 
-    async def vm_set_ticket(self, vmID: str) -> None:
-        self._running(vmID)
+    async def vm_set_ticket(self, vmID: str, password: str, ttl: Any) -> None:
+        self._keep_ticket(self._running(vmID), password, ttl)
 
     async def vm_change_cd(self, vmID: str, driveSpec: Any) -> dict[str, Any]:
         vm = self._running(vmID)

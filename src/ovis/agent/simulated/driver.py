@@ -22,6 +22,7 @@ from ovis.agent.driver import Publish
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.simulated import reports
+from ovis.agent.simulated.console import SimulatedConsoles
 from ovis.agent.simulated.devices import SimulatedDevices
 from ovis.agent.simulated.fence import SimulatedFence
 from ovis.agent.simulated.networks import NICS, SimulatedNetworks
@@ -107,6 +108,7 @@ class SimulatedVm:
 
 
 class SimulatedDriver(
+    SimulatedConsoles,
     SimulatedDevices,
     SimulatedFence,
     SimulatedNetworks,
@@ -128,6 +130,7 @@ class SimulatedDriver(
     def __init__(self, settings: AgentSettings, identity: Identity, rack: SimulatedRack, name: str = "sim") -> None:
         self._init_storage(rack)
         self._init_tuning()
+        self._init_consoles()
         self.settings, self.identity, self.name = settings, identity, name
         self.vms: dict[str, SimulatedVm] = {}
         self._publish: Publish = lambda event_id, body: None
@@ -172,6 +175,7 @@ class SimulatedDriver(
 
     async def stop(self) -> None:
         """Guests go on without their agent."""
+        await self._end_consoles()
         for vm in self.vms.values():
             if vm.task is not None:
                 vm.task.cancel()
@@ -414,6 +418,7 @@ class SimulatedDriver(
                     {"type": "vnc", "port": str(vm.console_port), "tlsPort": "-1", "ipAddress": "127.0.0.1"}
                 ],
                 "pauseCode": vm.pause_code,
+                "clientIp": self._client_ip(vm),
             }
             if vm.status == st.UP:
                 row |= self._guest(vm)

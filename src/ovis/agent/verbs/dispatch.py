@@ -9,8 +9,10 @@ from typing import Any
 
 import structlog
 
+from ovis.agent.consoles import Console
 from ovis.agent.driver import Driver
 from ovis.contract.checks import argument, holds_text
+from ovis.contract.consoles import Ask
 from ovis.contract.errors import Code, VerbError
 from ovis.contract.verbs import VERBS, Verb
 
@@ -68,3 +70,14 @@ class Dispatcher:
         arguments = bind(verb, params)
         accepted = inspect.signature(run).parameters
         return await run(**{name: value for name, value in arguments.items() if name in accepted})
+
+    async def console(self, ask: Ask) -> Console:
+        """A VM's console; VerbError."""
+        if self.recovering:
+            raise VerbError(Code.RECOVERING, "Recovering from crash or Initializing")
+        for part in self._driver.parts:
+            opener = getattr(part, "open_console", None)
+            if opener is not None:
+                console: Console = await opener(ask)
+                return console
+        raise VerbError(Code.NOT_IMPLEMENTED, "This host has no consoles.")

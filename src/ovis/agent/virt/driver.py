@@ -23,6 +23,7 @@ from ovis.agent.network.setup import NetworkVerbs
 from ovis.agent.storage.files import FileStorage
 from ovis.agent.storage.nbd import NbdVerbs
 from ovis.agent.storage.view_verbs import ViewVerbs
+from ovis.agent.virt.console import ConsoleVerbs
 from ovis.agent.virt.create import CreateVerbs
 from ovis.agent.virt.desktop import DesktopVerbs
 from ovis.agent.virt.devices import DeviceVerbs
@@ -92,6 +93,7 @@ class LibvirtDriver:
             self._storage,
             TuneVerbs(self._guests),
             DesktopVerbs(self._guests),
+            ConsoleVerbs(self._guests),
             FloppyVerbs(self._guests, self._stats),
             DiskFactVerbs(self._guests, self._storage.core),
             SealVerbs(self._guests, self._storage.core),
