@@ -11,7 +11,9 @@ from typing import Any
 
 import structlog
 
+from ovis.contract.consoles import Ask
 from ovis.contract.errors import Code
+from ovis.engine.hostlink import consoles
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.hostlink.live import Live, store_usages
 from ovis.engine.hostlink.monitor import Clocks, Monitor, Place
@@ -101,6 +103,13 @@ class Hosts:
                 if err.code != Code.RECOVERING or time.monotonic() > until:
                     raise
                 await asyncio.sleep(1.0)
+
+    async def console(self, host_id: str, ask: Ask) -> consoles.Ends:
+        """Both ends of a VM's console. HostError: there is none, or not now. HostUnreachable: silence."""
+        monitor = self._monitors.get(host_id)
+        if monitor is None:
+            raise HostUnreachable("The host is not known to this engine.", host_id=host_id)
+        return await consoles.dial(host_id, monitor.place.address, monitor.place.port, self._context, ask)
 
     async def spm_call(
         self,
