@@ -22,7 +22,7 @@ from ovis.engine.declare.faults import Fault, Malformed, NotFound
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
 from ovis.engine.http.browser import PATH as BROWSER, BrowserSessions
-from ovis.engine.http.documents import Documents
+from ovis.engine.http.documents import MANUAL, OPENAPI, Documents
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
 from ovis.engine.http.messages import Answer, Receive, Request, Send, first_headers, send_answer
@@ -36,7 +36,6 @@ from ovis.engine.wire.codecs import CONTENT_TYPES, Codecs, Format
 log = structlog.get_logger(__name__)
 _NOT_IN_ID = re.compile(r"[^0-9A-Za-z_-]")
 _DETAIL = re.compile(r"detail=([\w+-]+)")
-_MANUAL = "/ovirt-engine/apidoc"
 _ROOT_METHODS = frozenset(("GET", "HEAD"))
 
 
@@ -101,6 +100,8 @@ class App:
             if target is None:
                 return await self._beside(request)
             dialect = target.dialect
+            if dialect == 4 and target.segments == (OPENAPI,) and request.method in _ROOT_METHODS:
+                return await self._documents.openapi(request)
             correlation = correlation_id(request, target)
             fmt = request.answer_format(target.params.get("accept"))
             answer = await self._api(request, target, fmt, correlation)
@@ -127,7 +128,7 @@ class App:
             return await self._browser.answer(request)
         if self._sso.handles(path):
             return await self._sso.answer(request)
-        found = await self._endpoints.answer(request)
+        found = self._documents.page(request) or await self._endpoints.answer(request)
         return found or Answer(404, b"")
 
     async def _api(self, request: Request, target: Target, fmt: Format, correlation: str) -> Answer:
@@ -136,7 +137,7 @@ class App:
         if not target.segments:
             if request.method not in _ROOT_METHODS:
                 raise MethodNotAllowed(f"{request.method} is not possible here.", allowed=("GET", "HEAD"))
-            described = self._documents.answer(call, fmt)
+            described = await self._documents.answer(call, fmt)
             answer = (
                 described
                 if described is not None
@@ -183,6 +184,6 @@ class App:
         if isinstance(err, NotFound) and not err.named:
             return Answer(404, b"", CONTENT_TYPES[fmt], headers)
         if dialect == 3 and isinstance(err, Malformed) and fmt == "xml":
-            return Answer(400, self.codecs.usage(f"{err.reason} {err.detail}", _MANUAL), CONTENT_TYPES[fmt], headers)
+            return Answer(400, self.codecs.usage(f"{err.reason} {err.detail}", MANUAL), CONTENT_TYPES[fmt], headers)
         body = self.codecs.fault(err.reason, err.detail, fmt=fmt, dialect=dialect)
         return Answer(err.status, body, CONTENT_TYPES[fmt], headers)

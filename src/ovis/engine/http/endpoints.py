@@ -28,6 +28,7 @@ _LANDING = b"""<!doctype html>
 <body><h1>Ovis</h1><p>A virtualization manager that speaks oVirt.</p><ul>
 <li><a href="webadmin/">Web admin</a></li><li><a href="web-ui/">VM portal</a></li>
 <li><a href="api">REST API, version 4</a></li><li><a href="../api">REST API, version 3</a></li>
+<li><a href="apidoc/">API reference</a></li>
 <li><a href="services/pki-resource?resource=ca-certificate&amp;format=X509-PEM-CA">CA certificate</a></li>
 </ul></body></html>
 """
