@@ -111,6 +111,14 @@ class Sessions:
             await self._store.write(lambda tx: _touch(tx, key, now))
         return session
 
+    async def still(self, key: str) -> Principal | None:
+        """Whose session it is now, by its token's id; None once it has ended. Asking is no use of it."""
+        state = self._state()
+        session = self._live.get(key)
+        if session is None or session.seen != state or time.monotonic() - session.looked > LOOK_AGAIN_SECONDS:
+            session = await self._load(key, state)
+        return None if session is None or session.over(datetime.now(UTC)) else session.principal
+
     async def _load(self, key: str, state: tuple[int, ...]) -> Session | None:
         """Read a session anew. What this engine knows better than the table is the time of its last use."""
         looked = time.monotonic()

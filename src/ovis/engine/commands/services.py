@@ -9,10 +9,15 @@ from ovis.engine.store.store import Store
 
 @dataclass(slots=True)
 class Services:
-    """The engine's running parts. runner: commands.runner.Runner; settings: main.settings.Settings; pki: main.pki.Pki."""
+    """The engine's running parts. runner: commands.runner.Runner; settings: main.settings.Settings; pki: main.pki.Pki.
+
+    stream, history: what pages read (resources.stream, resources.history).
+    """
 
     store: Store
     hosts: Hosts
     runner: Any
     settings: Any
     pki: Any
+    stream: Any = None
+    history: Any = None

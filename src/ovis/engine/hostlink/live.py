@@ -94,7 +94,7 @@ def number(value: Any) -> float:
 
 
 class Live:
-    """By id: VDSM's rows as they came. vm_host: which host said it of a VM."""
+    """By id: VDSM's rows as they came. vm_host: which host said it of a VM. usages: the numbers made of them."""
 
     def __init__(self) -> None:
         self.vm_stats: dict[str, Mapping[str, Any]] = {}
@@ -102,6 +102,7 @@ class Live:
         self.host_stats: dict[str, Mapping[str, Any]] = {}
         self.host_caps: dict[str, Mapping[str, Any]] = {}
         self.host_hardware: dict[str, Mapping[str, Any]] = {}
+        self.usages: dict[str, Usage] = {}
         self._changed: dict[str, Usage] = {}
         self._stored: dict[str, Usage] = {}
         self._gone: set[str] = set()
@@ -182,11 +183,13 @@ class Live:
             self.forget_vm(vm_id)
 
     def _note(self, usage: Usage) -> None:
+        self.usages[usage.id] = usage
         if self._stored.get(usage.id) != usage:
             self._changed[usage.id] = usage
             self._gone.discard(usage.id)
 
     def _drop(self, id_: str) -> None:
+        self.usages.pop(id_, None)
         self._changed.pop(id_, None)
         if self._stored.pop(id_, None) is not None:
             self._gone.add(id_)

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from ovis.engine.access.tokens import Sessions
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Malformed, NotFound
+from ovis.engine.declare.page import Page
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
 from ovis.engine.http.browser import PATH as BROWSER, BrowserSessions
@@ -27,6 +29,7 @@ from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
 from ovis.engine.http.messages import Answer, Receive, Request, Send, first_headers, send_answer
 from ovis.engine.http.operations import MethodNotAllowed, Operations, replace_ids
+from ovis.engine.http.pages import EVENT_STREAM, PREFIX, Pages, send_events
 from ovis.engine.http.router import Router
 from ovis.engine.http.rows import Rows
 from ovis.engine.http.sso import Sso
@@ -57,6 +60,7 @@ class App:
         *,
         instance_id: str,
         idle_minutes: int = 30,
+        pages: Sequence[Page] = (),
     ) -> None:
         self._services = services
         self.codecs = Codecs(resources)
@@ -69,6 +73,7 @@ class App:
         self._documents = Documents(resources)
         self._rows = Rows(self.codecs)
         self._operations = Operations(services, self._rows)
+        self._pages = Pages(pages, services)
 
     def forget_rows(self) -> None:
         """Drop encoded rows (for measurements)."""
@@ -88,7 +93,8 @@ class App:
             client=(scope.get("client") or ("", 0))[0],
             scheme=scope.get("scheme", "https"),
         )
-        await send_answer(request, await self.answer(request), send)
+        answer = await self.answer(request)
+        await (send_events if answer.content_type == EVENT_STREAM else send_answer)(request, answer, send)
 
     async def answer(self, request: Request) -> Answer:
         """The answer to a request; never raises."""
@@ -103,7 +109,8 @@ class App:
             if dialect == 4 and target.segments == (OPENAPI,) and request.method in _ROOT_METHODS:
                 return await self._documents.openapi(request)
             correlation = correlation_id(request, target)
-            fmt = request.answer_format(target.params.get("accept"))
+            ours = target.segments[:1] == (PREFIX,)
+            fmt = "json" if ours else request.answer_format(target.params.get("accept"))
             answer = await self._api(request, target, fmt, correlation)
         except UnknownVersion:
             return Answer(400, b"")
@@ -143,6 +150,8 @@ class App:
                 if described is not None
                 else await self._services.store.read(lambda rd: self._entry.answer(rd, call, fmt))
             )
+        elif target.segments[0] == PREFIX:
+            answer = await self._pages.answer(request, target.segments[1:], call, partial(self._auth.still, caller))
         else:
             found = self.routers[target.dialect].find(target.segments)
             if found is None:

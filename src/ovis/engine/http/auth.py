@@ -7,7 +7,7 @@ Follows: API facts, section 2.2.
 import base64
 from dataclasses import dataclass
 
-from ovis.engine.access.directory import RememberedPasswords, SignInFailed
+from ovis.engine.access.directory import RememberedPasswords, SignInFailed, load_principal
 from ovis.engine.access.tokens import COOKIE_IDLE, Session, Sessions
 from ovis.engine.declare.call import Principal
 from ovis.engine.declare.faults import Fault
@@ -34,10 +34,11 @@ class CsrfRefused(Fault):
 
 @dataclass(slots=True)
 class Caller:
-    """An authenticated caller. cookie: to set on the answer."""
+    """An authenticated caller. cookie: to set on the answer. session: the id of his session, if he has one."""
 
     principal: Principal
     cookie: str | None = None
+    session: str = ""
 
 
 def preferences(request: Request) -> frozenset[str]:
@@ -50,6 +51,7 @@ class Authenticator:
 
     def __init__(self, store: Store, sessions: Sessions) -> None:
         self.sessions = sessions
+        self._store = store
         self._passwords = RememberedPasswords(store)
 
     async def caller(self, request: Request, api_path: str) -> Caller:
@@ -63,7 +65,7 @@ class Authenticator:
             session = await self.sessions.find(cookie)
             if session is not None and session.token.kind == "cookie":
                 self._csrf(request, session, cookie)
-                return Caller(session.principal)
+                return Caller(session.principal, session=session.token.id)
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         scheme = scheme.lower()
         if scheme == "bearer":
@@ -83,6 +85,12 @@ class Authenticator:
             return Caller(principal, f"JSESSIONID={text}; Path={api_path}; HttpOnly{secure}; SameSite=Lax")
         raise Unauthenticated("Sign in first.")
 
+    async def still(self, caller: Caller) -> Principal | None:
+        """Who the caller is now: None once his session is over or he is nobody here any more."""
+        if caller.session:
+            return await self.sessions.still(caller.session)
+        return await self._store.read(lambda rd: load_principal(rd, caller.principal.user_id))
+
     def _csrf(self, request: Request, session: Session, cookie: str) -> None:
         if session.csrf and request.headers.get("jsessionid") != cookie:
             raise CsrfRefused("The session's id must be repeated in a header.")
@@ -91,7 +99,7 @@ class Authenticator:
         session = await self.sessions.find(text) if text else None
         if session is None or session.token.kind != "bearer" or API_SCOPE not in session.token.scope.split():
             raise Unauthenticated("The token is unknown or expired.")
-        return Caller(session.principal)
+        return Caller(session.principal, session=session.token.id)
 
     async def _basic(self, credentials: str) -> Principal:
         try:

@@ -24,6 +24,7 @@ from ovis.engine.main.pki import Pki
 from ovis.engine.main.settings import Settings
 from ovis.engine.resources.hosts.enrol import register
 from ovis.engine.resources.observer import EngineObserver
+from ovis.engine.resources.stream import Changes
 from ovis.engine.store.database import DatabaseLost
 from ovis.engine.store.store import Store
 
@@ -52,7 +53,17 @@ class Engine:
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
         idle = settings.session_idle_minutes
         self.app = App(
-            resources.RESOURCES, self.services, self.sessions, endpoints, instance_id=instance_id, idle_minutes=idle
+            resources.RESOURCES,
+            self.services,
+            self.sessions,
+            endpoints,
+            instance_id=instance_id,
+            idle_minutes=idle,
+            pages=resources.PAGES,
+        )
+        commands = {command.name: command for command in resources.COMMANDS}
+        self.services.stream = self.stream = Changes(
+            self.store, self.hosts.live, self.app.codecs, resources.RESOURCES, commands
         )
         self._chores: list[asyncio.Task[None]] = []
 
@@ -66,6 +77,10 @@ class Engine:
         await self.hosts.start(self.observer)
         self.observer.start()
         self._chores = [asyncio.create_task(self._sweep()), asyncio.create_task(self._look_elsewhere())]
+
+    def leave(self) -> None:
+        """Answers without an end come to their end, so that the server can stop."""
+        self.stream.close()
 
     async def stop(self) -> None:
         """In the opposite order; commands stop between steps and go on at the next start."""

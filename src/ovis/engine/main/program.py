@@ -167,8 +167,13 @@ async def _serve(settings: Any) -> int:
     )
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        server.should_exit = True
+        engine.leave()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        loop.add_signal_handler(number, end)
     try:
         await server.serve()
     finally:

@@ -6,6 +6,7 @@ Does: list the root collections, tables, commands and first data for `main`. Doe
 from collections.abc import Callable
 
 from ovis.engine.commands import Command
+from ovis.engine.declare.page import Page
 from ovis.engine.declare.resource import Resource
 from ovis.engine.resources import (
     affinity,
@@ -26,6 +27,7 @@ from ovis.engine.resources import (
     roles,
     scheduling_policies,
     small,
+    stream,
     tags,
     users,
     vnic_profiles,
@@ -101,6 +103,8 @@ RESOURCES: tuple[Resource, ...] = (
     options.RESOURCE,
     capabilities.RESOURCE,
 )
+# Beside the API, below `ovis`: docs/reference/live.md.
+PAGES: tuple[Page, ...] = (*stream.PAGES,)
 TABLES: tuple[Table, ...] = (
     *mac_pools.TABLES,
     scheduling_policies.TABLE,
