@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ovis.cli import lock
+from ovis.cli import lock, typescript
 
 Generator = Callable[[Path], Mapping[str, str]]
 """From the checkout to texts by path below it."""
@@ -218,7 +218,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk)
+GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk, typescript.typescript)
 
 
 def generate(root: Path, *, check: bool) -> int:

@@ -260,7 +260,7 @@ class Changes:
             return {}
         text = self._codecs.fragment(type(document)(id=document.id, **given), fmt="json", dialect=4, base=BASE)
         whole: dict[str, msgspec.Raw] = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        keys = {row.key for row in attributes(type(document)) if row.name in given}
+        keys = {row.tag for row in attributes(type(document)) if row.name in given}
         return {key: value for key, value in whole.items() if key in keys}
 
     def _event(self, change: Change) -> None:

@@ -24,7 +24,7 @@ _NEVER_TOLD = frozenset(("initialization",))  # may hold passwords
 class Kind:
     """A root collection whose rows live in a table.
 
-    object_type: what decides who sees a row; "" everybody. compared: (attribute, key in JSON). told: attributes whose
+    object_type: what decides who sees a row; "" everybody. compared: (attribute, its name in JSON). told: attributes whose
     values are sent.
     """
 
@@ -82,7 +82,7 @@ def kinds_of(resources: Sequence[Resource]) -> dict[str, Kind]:
         if not own or resource.collection in (EVENTS, JOBS) or resource.list is None:
             continue
         rows = [row for row in attributes(resource.type) if row.name != "id"]
-        compared = tuple((row.name, row.key) for row in rows)
+        compared = tuple((row.name, row.tag) for row in rows)
         names = {name for name, _ in compared if name not in _NEVER_TOLD}
         told = names if resource.derive is None else names & _AS_STORED
         collection = resource.collection
