@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from ovis.engine.access.check import require
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Fault, NotFound, refuse
+from ovis.engine.declare.faults import NotFound, Refused, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
-from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.events import record
 from ovis.engine.model.enums import DiskInterface
 from ovis.engine.model.types import Action, Disk, DiskAttachment, Statistic, Vm
 from ovis.engine.resources import bodies
@@ -99,21 +99,15 @@ def attach(tx: Tx, vm: Vm, disk: Disk, given: DiskAttachment) -> VmDisk:
 async def _add(services: Services, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
     """POST: attach what is there, or make a disk; into a running VM it is plugged only if the body says so."""
     result = await services.store.write(lambda tx: _attached(tx, call, body))
-    if isinstance(result, Started) or not result.active:
-        return result
-
-    def look(rd: Reader) -> tuple[Vm, VmDisk]:
-        return rd.need(Vm, call.ids[0]), rd.need(VmDisk, row_id(call.ids[0], str(result.id)))
-
-    vm, row = await services.store.read(look)
-    if vm.host is None:
-        return result
+    if isinstance(result, Started) or not body.active or result.active:
+        return result  # it is there, or is plugged by the command that makes it
+    row = await services.store.read(lambda rd: rd.need(VmDisk, row_id(call.ids[0], str(result.id))))
     try:
-        await plug(services, call, row, vm, plugged=True)
-    except Fault:
+        await plug(services, call, row, plugged=True, fresh=True)
+    except Refused:
         await services.store.write(lambda tx: tx.delete(VmDisk, row.id))
         raise
-    return result
+    return shown(await services.store.read(lambda rd: rd.need(VmDisk, row.id)))
 
 
 def _attached(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Started:
@@ -128,7 +122,8 @@ def _attached(tx: Tx, call: Call, body: DiskAttachment) -> DiskAttachment | Star
         disk = tx.need(Disk, given.id)
         require(tx, call, Permit.ATTACH_DISK, "disk", given.id)
         disks.require_ok(disk)
-        return shown(attach(tx, vm, disk, body))
+        running = vm.host is not None  # then it is active once its host has it
+        return shown(attach(tx, vm, disk, replace(body, active=False) if running else body))
     if body.interface is None and call.dialect == 4:
         raise refuse(
             "ACTION_TYPE_FAILED_DISK_INTERFACE_MISSING", "An interface is needed.", "For example virtio.", bad=True
@@ -165,7 +160,7 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
     if wants is not None and wants != bool(row.attachment.active):
         bodies.raise_all(_plug_rule().refusals(vm))
     if wants is not None and wants != bool(row.attachment.active) and vm.host is not None:
-        await plug(services, call, row, vm, plugged=wants)
+        await plug(services, call, row, plugged=wants)
 
     def change(tx: Tx) -> DiskAttachment | Started:
         now = _row(tx, call)
@@ -187,6 +182,8 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
             if others:
                 raise refuse("ACTION_TYPE_FAILED_DISK_BOOT_IN_USE", "The VM already has a bootable disk.")
         if attachment != now.attachment:
+            if owner.host is None and attachment.active != now.attachment.active:
+                _told(tx, call, owner, now.disk_id, active=bool(attachment.active))
             now = tx.update(replace(now, attachment=attachment))
         if body.disk is not None:
             require(tx, call, Permit.EDIT_DISK_PROPERTIES, "disk", now.disk_id)
@@ -208,32 +205,31 @@ async def _update(services: Services, call: Call, body: DiskAttachment) -> DiskA
     return await services.store.write(change)
 
 
+def _told(tx: Tx, call: Call, vm: Vm, disk_id: str, *, active: bool) -> None:
+    """A disk of a VM that is down changed sides; one of a VM that runs is told of by the command that plugs it."""
+    from ovis.engine.resources.vms import plug as plugging
+
+    record(tx, plugging.PLUGGED if active else plugging.UNPLUGGED, call=call, vm=vm, disk=tx.get(Disk, disk_id))
+
+
 def _plug_rule() -> Any:
     from ovis.engine.resources.vms import rules
 
     return rules.DISK_PLUG
 
 
-async def plug(services: Services, call: Call, row: VmDisk, vm: Vm, *, plugged: bool) -> None:
-    """Hot-plug or unplug on the VM's host."""
-    from ovis.engine.resources.vms.domain import hotplug_disk_xml
+async def plug(services: Services, call: Call, row: VmDisk, *, plugged: bool, fresh: bool = False) -> None:
+    """Hot-plug or unplug on the VM's host, to the end; a fresh attachment goes again if that fails."""
+    from ovis.engine.resources.vms import plug as plugging
 
-    if row.attachment.interface is DiskInterface.IDE:
-        raise refuse("HOT_PLUG_IDE_DISK_IS_NOT_SUPPORTED", "IDE disks are not plugged live.", "Use virtio.")
-    if row.attachment.interface not in (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI):
-        raise refuse("HOT_PLUG_DISK_IS_NOT_VIRTIO", "Only virtio and virtio_scsi disks are plugged live.")
-    xml = await services.store.read(lambda rd: hotplug_disk_xml(rd, vm, row))
-    verb = "VM.hotplugDisk" if plugged else "VM.hotunplugDisk"
-    assert vm.host is not None
-    try:
-        await services.hosts.call(
-            str(vm.host.id),
-            verb,
-            {"vmID": vm.id, "params": {"vmId": vm.id, "xml": xml}},
-            correlation_id=call.correlation_id,
-        )
-    except (HostError, HostUnreachable) as err:
-        raise Fault(f"[The host could not do it: {err}]", status=409) from err
+    def ask(tx: Tx) -> Started:
+        if row.attachment.interface is DiskInterface.IDE:
+            raise refuse("HOT_PLUG_IDE_DISK_IS_NOT_SUPPORTED", "IDE disks are not plugged live.", "Use virtio.")
+        if row.attachment.interface not in (DiskInterface.VIRTIO, DiskInterface.VIRTIO_SCSI):
+            raise refuse("HOT_PLUG_DISK_IS_NOT_VIRTIO", "Only virtio and virtio_scsi disks are plugged live.")
+        return plugging.begin_disk(tx, call, row, plugged=plugged, fresh=fresh)
+
+    await plugging.finish(services, await services.store.write(ask))
 
 
 def _remove(tx: Tx, call: Call, body: Any) -> Started | None:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from ovis.engine.access.grants import forget_object
 from ovis.engine.commands import Command, Context, Step
+from ovis.engine.declare.faults import Fault
 from ovis.engine.events import Audit
-from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DiskStatus, LogSeverity
 from ovis.engine.model.types import Disk, Vm
 from ovis.engine.resources.disks import volumes
@@ -90,6 +90,7 @@ async def _uncreate(ctx: Context) -> None:
 async def _plug(ctx: Context) -> Callable[[Tx], None] | None:
     """Into the running VM it was made for; a disk that cannot be plugged is there all the same, inactive."""
     from ovis.engine.resources.vms.domain import hotplug_disk_xml
+    from ovis.engine.resources.vms.plug import ask_host
 
     p: DiskParams = ctx.params
     if not p.vm_id:
@@ -102,12 +103,11 @@ async def _plug(ctx: Context) -> Callable[[Tx], None] | None:
     vm, row, xml = await ctx.read(look)
     if vm is None or row is None:
         return None
-    if vm.host is not None:
-        try:
-            params = {"vmID": p.vm_id, "params": {"vmId": p.vm_id, "xml": xml}}
-            await ctx.services.hosts.call(str(vm.host.id), "VM.hotplugDisk", params)
-        except (HostError, HostUnreachable) as err:
-            log.warning("a new disk was not plugged", vm=p.vm_id, disk=p.disk_id, error=str(err))
+    try:
+        await ask_host(ctx, p.vm_id, "VM.hotplugDisk", {"vmId": p.vm_id, "xml": xml})
+    except Fault as err:
+        log.warning("a new disk was not plugged", vm=p.vm_id, disk=p.disk_id, error=str(err))
+        if not ctx.state.get("doubt"):
             return None
 
     def save(tx: Tx) -> None:

@@ -12,11 +12,10 @@ from msgspec.structs import replace
 
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Fault, NotFound, refuse
+from ovis.engine.declare.faults import NotFound, refuse
 from ovis.engine.declare.permits import Permit
-from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource
+from ovis.engine.declare.resource import PUBLIC, Action as ApiAction, Need, Op, Resource, Started
 from ovis.engine.events import Audit, record
-from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import IpVersion, LogSeverity, NicInterface, ReportedDeviceType
 from ovis.engine.model.types import (
     Action,
@@ -40,7 +39,7 @@ from ovis.engine.resources.live import vm_facts
 from ovis.engine.resources.mac_pools import allocate, claim, release
 from ovis.engine.resources.networks import ClusterNetwork
 from ovis.engine.resources.statistics import NIC_STATISTICS, build, nic_values
-from ovis.engine.resources.vms import rules
+from ovis.engine.resources.vms import plug, rules
 from ovis.engine.resources.vms.state import NICS, VmNic, VmRuntime
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -48,7 +47,7 @@ from ovis.engine.wire.dialect3 import Context as V3Context
 
 N = LogSeverity.NORMAL
 ADDED = Audit(code=932, severity=N, text="Interface {nic} was added to VM {vm} by {user}.")
-UPDATED = Audit(code=934, severity=N, text="Interface {nic} of VM {vm} was updated by {user}.")
+UPDATED = plug.NIC_CHANGED
 REORDERED = Audit(
     code=35, severity=N, text="MAC addresses of VM {vm} were put in the order of its interfaces by {user}."
 )
@@ -125,43 +124,26 @@ def create(tx: Tx, vm: Vm, body: Nic) -> VmNic:
 async def add(services: Services, call: Call, body: Nic) -> Nic:
     """POST: stored, and plugged at once into a running VM."""
 
-    def write(tx: Tx) -> tuple[Vm, VmNic]:
+    def write(tx: Tx) -> tuple[VmNic, Started | None]:
         vm = tx.need(Vm, call.ids[0])
         bodies.raise_all(rules.NIC_CHANGE.refusals(vm))
         row = create(tx, vm, body)
         record(tx, ADDED, call=call, vm=vm, nic=row.nic.name)
-        return vm, row
+        if vm.host is None or not row.nic.plugged:
+            return row, None
+        row = tx.update(replace(row, nic=replace(row.nic, plugged=False)))  # until its host has it
+        return row, plug.begin_nic(tx, call, row, plugged=True, fresh=True, mac_pool=mac_pool_of(tx, vm))
 
-    vm, row = await services.store.write(write)
-    if vm.host is not None and row.nic.plugged:
-        try:
-            await _plug(services, call, vm, row, "VM.hotplugNic")
-        except Fault:
-            await services.store.write(lambda tx: _forget(tx, vm, row))
-            raise
-    return shown(row)
+    row, started = await services.store.write(write)
+    if started is not None:
+        await plug.finish(services, started)
+    return shown(await services.store.read(lambda rd: rd.need(VmNic, row.id)))
 
 
 def _forget(tx: Tx, vm: Vm, row: VmNic) -> None:
     if row.nic.mac and row.nic.mac.address:
         release(tx, mac_pool_of(tx, vm), row.nic.mac.address)
     tx.delete(VmNic, row.id)
-
-
-async def _plug(services: Services, call: Call, vm: Vm, row: VmNic, verb: str) -> None:
-    from ovis.engine.resources.vms.domain import hotplug_nic_xml
-
-    xml = await services.store.read(lambda rd: hotplug_nic_xml(rd, row))
-    params: dict[str, Any] = {"vmId": vm.id, "xml": xml}
-    if verb == "VM.updateDevice":
-        params["deviceType"] = "interface"
-    assert vm.host is not None
-    try:
-        await services.hosts.call(
-            str(vm.host.id), verb, {"vmID": vm.id, "params": params}, correlation_id=call.correlation_id
-        )
-    except (HostError, HostUnreachable) as err:
-        raise Fault(f"[The host could not do it: {err}]", status=409) from err
 
 
 def _row(rd: Reader, call: Call) -> VmNic:
@@ -172,53 +154,51 @@ def _row(rd: Reader, call: Call) -> VmNic:
 
 
 async def update(services: Services, call: Call, body: Nic) -> Nic:
-    """PUT: name, profile, link, MAC and model (these two only unplugged or down), plugged."""
+    """PUT: name, profile, link, MAC and model (these two only unplugged or down), plugged. What a running VM's host has to
+    do is done before it is stored."""
+    started = await services.store.write(lambda tx: _change(tx, call, body))
+    if started is not None:
+        await plug.finish(services, started)
+    return shown(await services.store.read(lambda rd: _row(rd, call)))
 
-    def look(rd: Reader) -> tuple[Vm, VmNic]:
-        owner, row = rd.need(Vm, call.ids[0]), _row(rd, call)
-        bodies.raise_all(rules.NIC_CHANGE.refusals(owner))
-        return owner, row
 
-    vm, old = await services.store.read(look)
-
-    def change(tx: Tx) -> VmNic:
-        now = _row(tx, call)
-        new = bodies.merge(now.nic, replace(body, network=None, vnic_profile=None, mac=None, vm=None), keep=("vm",))
-        bodies.raise_all(bodies.text_refusals(new.name, "name", NAME_RULE))
-        others = [n for n in tx.find(VmNic, vm_id=now.vm_id) if n.id != now.id]
-        if any((n.nic.name or "").lower() == (new.name or "").lower() for n in others):
-            raise refuse("NETWORK_INTERFACE_NAME_ALREADY_IN_USE", f"The name {new.name} is used in this VM.")
-        live = vm.host is not None and bool(now.nic.plugged)
-        if body.vnic_profile is not None or body.network is not None:
-            profile = profile_for(tx, vm, body)
-            new = replace(new, vnic_profile=VnicProfile(id=profile.id) if profile else None)
-        wanted = body.mac.address if body.mac and body.mac.address else None
-        if wanted and now.nic.mac and wanted.lower() != (now.nic.mac.address or "").lower():
-            if live:
-                raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The MAC address changes only while the NIC is unplugged.")
-            pool = mac_pool_of(tx, vm)
-            mac = claim(tx, pool, wanted)
-            release(tx, pool, now.nic.mac.address or "")
-            new = replace(new, mac=Mac(address=mac))
-        if live and new.interface is not now.nic.interface:
-            raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The model changes only while the NIC is unplugged.")
-        after = replace(now, nic=new)
-        if after != now:
-            tx.update(after)
-            record(tx, UPDATED, call=call, vm=vm, nic=new.name)
-        return after
-
-    row = await services.store.write(change)
-    if vm.host is not None:
-        try:
-            if bool(row.nic.plugged) != bool(old.nic.plugged):
-                await _plug(services, call, vm, row, "VM.hotplugNic" if row.nic.plugged else "VM.hotunplugNic")
-            elif row.nic.plugged and row.nic != old.nic:
-                await _plug(services, call, vm, row, "VM.updateDevice")
-        except Fault:
-            await services.store.write(lambda tx: tx.update(old))
-            raise
-    return shown(row)
+def _change(tx: Tx, call: Call, body: Nic) -> Started | None:
+    vm, now = tx.need(Vm, call.ids[0]), _row(tx, call)
+    bodies.raise_all(rules.NIC_CHANGE.refusals(vm))
+    new = bodies.merge(now.nic, replace(body, network=None, vnic_profile=None, mac=None, vm=None), keep=("vm",))
+    bodies.raise_all(bodies.text_refusals(new.name, "name", NAME_RULE))
+    others = [n for n in tx.find(VmNic, vm_id=now.vm_id) if n.id != now.id]
+    if any((n.nic.name or "").lower() == (new.name or "").lower() for n in others):
+        raise refuse("NETWORK_INTERFACE_NAME_ALREADY_IN_USE", f"The name {new.name} is used in this VM.")
+    running = vm.host is not None
+    live = running and bool(now.nic.plugged)
+    if body.vnic_profile is not None or body.network is not None:
+        profile = profile_for(tx, vm, body)
+        new = replace(new, vnic_profile=VnicProfile(id=profile.id) if profile else None)
+    wanted = body.mac.address if body.mac and body.mac.address else None
+    if wanted and now.nic.mac and wanted.lower() != (now.nic.mac.address or "").lower():
+        if live:
+            raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The MAC address changes only while the NIC is unplugged.")
+        pool = mac_pool_of(tx, vm)
+        mac = claim(tx, pool, wanted)
+        release(tx, pool, now.nic.mac.address or "")
+        new = replace(new, mac=Mac(address=mac))
+    if live and new.interface is not now.nic.interface:
+        raise refuse("CANNOT_PERFORM_HOT_UPDATE", "The model changes only while the NIC is unplugged.")
+    if new == now.nic:
+        return None
+    switched = bool(new.plugged) != bool(now.nic.plugged)
+    if live and not switched:
+        return plug.begin_nic(tx, call, now, plugged=True, wanted=new)
+    stored = tx.update(replace(now, nic=replace(new, plugged=now.nic.plugged) if running else new))
+    if running and switched:
+        return plug.begin_nic(tx, call, stored, plugged=bool(new.plugged))
+    if switched:
+        told = plug.NIC_PLUGGED if new.plugged else plug.NIC_UNPLUGGED
+        record(tx, told, call=call, vm=vm, nic=new.name)
+    else:
+        record(tx, UPDATED, call=call, vm=vm, nic=new.name)
+    return None
 
 
 async def remove(services: Services, call: Call, body: Any) -> None:

@@ -52,7 +52,7 @@ from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.devices import give as give_devices
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
-from ovis.engine.resources.vms import defaults, hot, memory, rules
+from ovis.engine.resources.vms import defaults, hot, memory, plug, rules
 from ovis.engine.resources.vms.actions import clone as clone_action, guest, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.explain import EXPLAIN_OF_VM, PLACEMENTS_OF_VM
@@ -519,6 +519,7 @@ COMMANDS = (
     *suspend.COMMANDS,
     *guest.COMMANDS,
     *hot_set.COMMANDS,
+    *plug.COMMANDS,
     *migrate.COMMANDS,
     *memory.COMMANDS,
     *snapshots.COMMANDS,
