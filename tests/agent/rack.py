@@ -180,7 +180,8 @@ class Agent:
         pid = json.loads((Path(self.rack.dir) / self.name / "init.json").read_text())["pid"]
         command = ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "--"]
         command += [sys.executable, "-m", "ovis.agent.main.program", "run", "--data", str(self.data)]
-        command += ["--listen", self.address, "--address", self.address, "--port", str(PORT), *self.options]
+        command += ["--listen", self.address, "--address", self.address, "--port", str(PORT)]
+        command += ["--resolv-conf", str(self.data / "resolv.conf"), *self.options]  # hosts share the machine's /etc
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
 

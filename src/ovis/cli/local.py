@@ -159,7 +159,7 @@ def start_agent(instance: Instance, host: Host) -> Child:
     say("Starting the host's agent ...")
     kvm = "yes" if instance.choices.facts.get("kvm") else "no"
     serve = ["--listen", host.address, "--address", host.address, "--port", str(AGENT_PORT), "--kvm", kvm]
-    serve += ["--hooks", str(instance.folder("hooks"))]
+    serve += ["--hooks", str(instance.folder("hooks")), "--resolv-conf", str(folder / "resolv.conf")]
     for point in POINTS:
         instance.folder("hooks", point)
     agent = [*program("ovis-agent"), "run", "--data", str(folder), *serve]

@@ -13,7 +13,7 @@ import pytest
 
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
-from ovis.agent.network.setup import Kept, Net
+from ovis.agent.network.request import Kept, Net
 from ovis.agent.rpc.server import RpcServer, server_context
 from ovis.agent.simulated.driver import SimulatedDriver
 from ovis.agent.simulated.rack import SimulatedRack

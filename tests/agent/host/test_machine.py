@@ -6,7 +6,7 @@ import pytest
 
 from ovis.agent.host.machine import cpus, expand, memory
 from ovis.agent.host.verbs import _chosen, _shares, fence_input
-from ovis.agent.network.report import nameservers
+from ovis.agent.network.resolvers import read as nameservers
 
 
 @pytest.mark.parametrize(("text", "found"), [("0-3,8", (0, 1, 2, 3, 8)), ("0", (0,)), ("", ())])

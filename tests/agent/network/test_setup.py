@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ovis.agent.network.setup import Bond, Net, plan
+from ovis.agent.network.request import Bond, Net, plan
 from ovis.contract.errors import VerbError
 from tests.agent.hooks.scripts import PYTHON, Scene
 from tests.agent.rack import Agent, Client, Lab, Rack, connect, create, domain, missing, nic
@@ -30,7 +30,7 @@ def test_a_request_as_the_engine_sends_it() -> None:
         Net(name="net2", bridged=False, nic="bond0", bond=True, ip="192.0.2.5", prefix=24),
     )
     assert found.removed == ("net3",) and found.removed_bonds == ("bond1",)
-    assert found.bonds == (Bond(name="bond0", nics=("eth2", "eth3"), mode=4),)
+    assert found.bonds == (Bond(name="bond0", nics=("eth2", "eth3"), mode=4, options={"miimon": "100"}),)
 
 
 @pytest.mark.parametrize(

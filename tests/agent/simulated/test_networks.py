@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ovis.agent.network.setup import Bond, Net, plan
+from ovis.agent.network.request import Bond, Net, plan
 from ovis.agent.simulated.networks import Now, changed
 from ovis.contract.errors import VerbError
 

@@ -5,12 +5,10 @@ Follows: hooks and agent facts, section 5 (keys, and which are text).
 
 import importlib.metadata
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from ovis.agent.host import machine
 from ovis.agent.network import report
-from ovis.agent.network.kernel import Link
 from ovis.agent.virt.facts import Hypervisor, os_release
 
 MIB = 1 << 20
@@ -38,15 +36,13 @@ def cpu_flags(hypervisor: Hypervisor, host: tuple[str, ...]) -> str:
     return ",".join([*flags, *(f"model_{m}" for m in sorted(hypervisor.usable))])
 
 
-def capabilities(
-    *, uuid: str, hypervisor: Hypervisor, links: dict[str, Link], plain: Mapping[str, str], dirty: bool
-) -> dict[str, Any]:
+def capabilities(*, uuid: str, hypervisor: Hypervisor, view: report.View, dirty: bool) -> dict[str, Any]:
     """The whole report (reads /proc and /sys; blocks)."""
     cpus = machine.cpus()
     system = os_release()
     memory = machine.memory()
     nodes = machine.numa()
-    networks = report.capabilities(links, plain)
+    networks = report.capabilities(view)
     return {
         "uuid": uuid,
         "kvmEnabled": "true" if hypervisor.kvm else "false",
@@ -68,11 +64,10 @@ def capabilities(
         "supportedENGINEs": ["4.2", "4.3", "4.4", "4.5"],
         "clusterLevels": list(LEVELS),
         **networks,
-        "nameservers": report.nameservers(),
         "supportsIPv6": os.path.exists("/proc/net/if_inet6"),
         "netConfigDirty": str(dirty),
         "ovnConfigured": False,
-        "lastClientIface": next((n for n, k in links.items() if k.gateway), "lo"),
+        "lastClientIface": next((n for n, k in view.links.items() if k.gateway), "lo"),
         "hooks": {},
         "operatingSystem": {
             "name": system.get("ID", "linux").capitalize(),

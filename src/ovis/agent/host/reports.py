@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from ovis.agent.network import kernel, report
+from ovis.agent.network import report
 from ovis.agent.network.setup import NetworkVerbs
 from ovis.agent.virt.link import in_thread
 
@@ -36,22 +36,20 @@ class ReportVerbs:
 
     async def host_get_network_capabilities(self) -> dict[str, Any]:
         """The networks' part of getCapabilities."""
-        links = await in_thread(kernel.snapshot)
         return {
-            **report.capabilities(links, self._networks.plain),
-            "nameservers": await in_thread(report.nameservers),
+            **await in_thread(lambda: report.capabilities(self._networks.view())),
             "supportsIPv6": os.path.exists("/proc/net/if_inet6"),
             "netConfigDirty": str(self._networks.dirty),
         }
 
     async def host_get_network_statistics(self) -> dict[str, Any]:
         """The networks' part of getStats."""
-        network = report.statistics(await in_thread(kernel.snapshot), time.time())
+        network = report.statistics(await in_thread(self._networks.snapshot), time.time())
         return {"network": network, **totals(network)}
 
     async def host_get_lldp(self, filter: Any = None) -> dict[str, Any]:
         """What neighbours say of themselves: nothing, where no lldpad listens."""
-        links = await in_thread(kernel.snapshot)
+        links = await in_thread(self._networks.snapshot)
         given = filter.get("devices") if isinstance(filter, Mapping) else None
         wanted = [n for n, link in links.items() if link.is_nic and (not given or n in given)]
         return {name: {"enabled": "false", "tlvs": []} for name in wanted}

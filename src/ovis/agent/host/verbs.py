@@ -14,7 +14,7 @@ import structlog
 
 from ovis.agent.host import machine, reports
 from ovis.agent.host.capabilities import capabilities
-from ovis.agent.network import kernel, report
+from ovis.agent.network import report
 from ovis.agent.network.setup import NetworkVerbs
 from ovis.agent.virt.facts import Facts
 from ovis.agent.virt.guests import Guests
@@ -62,8 +62,7 @@ class HostVerbs:
             return capabilities(
                 uuid=self._uuid,
                 hypervisor=hypervisor,
-                links=kernel.snapshot(),
-                plain=self._networks.plain,
+                view=self._networks.view(),
                 dirty=self._networks.dirty,
             ) | {"hooks": hooks.installed()}
 
@@ -82,7 +81,7 @@ class HostVerbs:
         return found
 
     async def _statistics(self) -> dict[str, Any]:
-        links = await in_thread(kernel.snapshot)
+        links = await in_thread(self._networks.snapshot)
         now = time.time()
         cpu = self._cpu()
         facts = await asyncio.to_thread(machine.memory)

@@ -50,6 +50,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--ensure-bridge", default="", metavar="BRIDGE=NIC", help="make this bridge over the NIC if missing"
     )
     sub.add_argument("--migration-uri", default="qemu+tcp://{host}/system", help="what the source dials on the target")
+    sub.add_argument(
+        "--network-backend", choices=("auto", "kernel", "ovs"), default="auto", help="who makes VLANs and bonds"
+    )
+    sub.add_argument("--resolv-conf", default="/etc/resolv.conf", help="where resolvers of networks are written")
     sub.add_argument("--hooks", default="/usr/libexec/vdsm/hooks", help="folder with a folder for each hook point")
     sub.add_argument("--hook-seconds", type=float, default=0.0, help="kill a script after this long (0: never)")
     sub = verb("simulate", "many simulated hosts in one process")
@@ -144,6 +148,8 @@ async def _run(args: argparse.Namespace) -> int:
         migration_uri=args.migration_uri,
         hooks_dir=str(Path(args.hooks).resolve()),
         hook_seconds=args.hook_seconds,
+        network_backend=args.network_backend,
+        resolv_conf=args.resolv_conf,
     )
     identity = Identity(settings.folder)
     if not identity.joined:

@@ -12,6 +12,8 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     data: folder of keys and state. listen, port: where the RPC server listens. libvirt_uri: whose domains are managed.
     repository: where storage is shown (VDSM's /rhev/data-center); empty: below data. run_dir: sockets of guests.
     ensure_bridge: `BRIDGE=NIC[,...]`, made at start if missing; the NIC's addresses move to the bridge.
+    network_backend: who makes VLANs and bonds: kernel, ovs, or auto (the kernel, else Open vSwitch in user space).
+    resolv_conf: where resolvers of networks are written.
     migration_uri: what the source dials on the target, {host} replaced. kvm: yes, no or auto (asks libvirt and a file).
     hooks_dir: folder with a folder for each hook point. hook_seconds: after which a script is killed; 0: never.
     """
@@ -30,6 +32,8 @@ class AgentSettings(Struct, kw_only=True, frozen=True):
     hooks_dir: str = "/usr/libexec/vdsm/hooks"
     hook_seconds: float = 0.0
     ensure_bridge: str = ""
+    network_backend: str = "auto"
+    resolv_conf: str = "/etc/resolv.conf"
 
     @property
     def folder(self) -> Path:

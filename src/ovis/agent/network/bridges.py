@@ -1,7 +1,8 @@
 """Linux bridges over NICs: made, undone, and put back as they were.
 
 Does: netlink changes with a memory of how to undo each (blocks; call it in a thread). Does not: decide which (setup).
-Errors are VerbError with the kernel's reason: 22 address, 23 NIC, 25 bond, 26 VLAN, 27 bridge.
+Errors are VerbError with the kernel's reason: 22 address, 23 NIC, 25 bond, 26 VLAN, 27 bridge; Unsupported if the kernel
+has no such thing at all.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,11 +19,15 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from ovis.agent.network import kernel
 from ovis.agent.network.kernel import Address
+from ovis.agent.network.request import BAD_ADDRESS, BAD_BRIDGE, BAD_NIC
 from ovis.agent.virt.complete import DUMMY_BRIDGE
 from ovis.contract.errors import VerbError
 
 log = structlog.get_logger(__name__)
-BAD_ADDRESS, BAD_NIC, BAD_BOND, BAD_VLAN, BAD_BRIDGE = 22, 23, 25, 26, 27
+
+
+class Unsupported(VerbError):
+    """The kernel cannot do it, whatever the values."""
 
 
 def _why(err: NetlinkError) -> str:
@@ -42,14 +48,25 @@ class Changes:
         """End the netlink socket."""
         self._netlink.close()
 
-    def undo(self) -> None:
-        """Take everything back; goes on after a failure, which is logged."""
-        while self._undo:
+    def undo(self, mark: int = 0) -> None:
+        """Take everything back (since a mark); goes on after a failure, which is logged."""
+        while len(self._undo) > mark:
             step = self._undo.pop()
             try:
                 step()
             except NetlinkError as err:
                 log.error("a network change was not undone", error=_why(err))
+            except (VerbError, OSError) as err:
+                log.error("a network change was not undone", error=str(err))
+
+    @property
+    def mark(self) -> int:
+        """How much there is to undo by now."""
+        return len(self._undo)
+
+    def later(self, step: Callable[[], object]) -> None:
+        """How to take back what somebody else just did."""
+        self._undo.append(step)
 
     def index(self, name: str, code: int = BAD_NIC) -> int:
         """A link's number; VerbError if there is none."""
@@ -70,7 +87,8 @@ class Changes:
         try:
             self._link("add", ifname=name, kind=kind, **values)
         except NetlinkError as err:
-            raise VerbError(code, f"{kind} {name} cannot be made: {_why(err)}") from err
+            kept = Unsupported if err.code == errno.EOPNOTSUPP else VerbError
+            raise kept(code, f"{kind} {name} cannot be made: {_why(err)}") from err
         index = self.index(name)
         self._undo.append(lambda: self._link("del", index=index))
         self._link("set", index=index, state="up")
@@ -83,24 +101,55 @@ class Changes:
         except NetlinkError as err:
             raise VerbError(code, f"{name} cannot be removed: {_why(err)}") from err
 
+    def take(self, name: str, code: int, kind: str, lower: str = "", **values: Any) -> None:
+        """Take a link away so that it can be had back, with its addresses and its master. kind, lower, values: of add."""
+        before = kernel.snapshot()[name]
+        self.remove(name, code)
+
+        def back() -> None:
+            given = {**values, "link": self.index(lower)} if lower else values
+            self._link("add", ifname=name, kind=kind, **given)
+            index = self.index(name)
+            self._link("set", index=index, address=before.mac)
+            self._link("set", index=index, mtu=before.mtu)
+            self._link("set", index=index, state="up")
+            if before.master and self.exists(before.master):
+                self._link("set", index=index, master=self.index(before.master))
+            for a in before.addresses:
+                if not _is_link_local(a):
+                    self._netlink.addr("replace", index=index, address=a.ip, prefixlen=a.prefix, family=a.family)
+            for gateway in filter(None, (before.gateway, before.gateway6)):
+                self._default("replace", name, gateway)
+
+        self._undo.append(back)
+
+    def state(self, name: str, *, up: bool) -> None:
+        """Up or down; whoever does this does it for a moment only."""
+        try:
+            self._link("set", index=self.index(name), state="up" if up else "down")
+        except NetlinkError as err:
+            raise VerbError(BAD_NIC, f"{name} cannot be set {'up' if up else 'down'}: {_why(err)}") from err
+
     def enslave(self, name: str, master: str) -> None:
-        """Put a NIC under a bridge ("" for none)."""
+        """Put a NIC under a bridge or a bond ("" for none)."""
         links = kernel.snapshot()
         if name not in links:
             raise VerbError(BAD_NIC, f"There is no network device {name} on this host.")
         before = links[name].master
         index = links[name].index
-        try:
-            self._link("set", index=index, master=self.index(master) if master else 0)
+
+        def put(above: str) -> None:
+            number = self.index(above) if above else 0
+            if above and kernel.snapshot()[above].kind == "bond":
+                self._link("set", index=index, state="down")  # bonds take no NIC that is up
+            self._link("set", index=index, master=number)
             self._link("set", index=index, state="up")
+
+        try:
+            put(master)
         except NetlinkError as err:
             raise VerbError(BAD_NIC, f"{name} cannot be put under {master}: {_why(err)}") from err
-
-        def back() -> None:
-            found = self._netlink.link_lookup(ifname=before) if before else [0]
-            self._link("set", index=index, master=found[0] if found else 0)
-
-        self._undo.append(back)
+        self._undo.append(lambda: put(before if before and self.exists(before) else ""))
 
     def mtu(self, name: str, value: int) -> None:
         """Set a link's MTU."""
@@ -129,23 +178,42 @@ class Changes:
         self._undo.append(lambda: self._netlink.addr(other, **values))
 
     def gateway(self, name: str, gateway: str) -> None:
-        """The default route through a link."""
-        index = self.index(name)
+        """The default route through a link; IPv6's if the gateway is of that kind."""
+        six = ":" in gateway
+        before = next((x for x in kernel.snapshot().values() if (x.gateway6 if six else x.gateway)), None)
+        had = "" if before is None else before.gateway6 if six else before.gateway
+        if before is not None and (before.name, had) == (name, gateway):
+            return
         try:
-            self._netlink.route("replace", dst="default", gateway=gateway, oif=index)
+            self._default("replace", name, gateway)
         except NetlinkError as err:
             raise VerbError(BAD_ADDRESS, f"gateway {gateway} on {name}: {_why(err)}") from err
 
+        def back() -> None:
+            with contextlib.suppress(NetlinkError, VerbError):  # it went with its address, or its link
+                self._default("del", name, gateway)
+            if before is not None:
+                self._default("replace", before.name, had)
+
+        self._undo.append(back)
+
+    def _default(self, what: str, name: str, gateway: str) -> None:
+        """`replace` or `del` the default route."""
+        family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
+        self._netlink.route(what, dst="default", gateway=gateway, oif=self.index(name), family=family)
+
     def move_addresses(self, source: str, target: str) -> None:
-        """Addresses and the default route go with the network."""
+        """Addresses and the default routes go with the network."""
         link = kernel.snapshot()[source]
-        lasting = [a for a in link.addresses if not _is_link_local(a)]
-        for address in lasting:
-            self.address("del", source, address)
-            self.address("add", target, address)
-        if link.gateway:
-            self.gateway(target, link.gateway)
-            self._undo.insert(0, lambda: self.gateway(source, link.gateway))
+        gateways = [g for g in (link.gateway, link.gateway6) if g]
+        start = self.mark
+        for address in link.addresses:
+            if not _is_link_local(address):
+                self.address("del", source, address)
+                self.address("add", target, address)
+        for gateway in gateways:
+            self.gateway(target, gateway)
+            self._undo.insert(start, partial(self._default, "replace", source, gateway))  # once its address is back
 
 
 def _is_link_local(address: Address) -> bool:

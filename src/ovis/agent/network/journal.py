@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Struct, field
 
 from ovis.agent.network import kernel
-from ovis.agent.network.bridges import BAD_BRIDGE, Changes
+from ovis.agent.network.below import Below, Layout
+from ovis.agent.network.bridges import Changes
 from ovis.agent.network.kernel import Address, Link
+from ovis.agent.network.request import BAD_BRIDGE
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -27,10 +29,14 @@ class Before(Struct, frozen=True, kw_only=True):
 
 
 class Journal(Struct, kw_only=True):
-    """links: as they were, by name. devices: what the changes may have made, upper ones first."""
+    """links: as they were, by name. devices: what the changes may have made, upper ones first.
+
+    layout: what the switch had made.
+    """
 
     links: dict[str, Before] = field(default_factory=dict)
     devices: list[str] = field(default_factory=list)
+    layout: Layout = field(default_factory=Layout)
 
 
 def lasting(link: Link) -> tuple[Address, ...]:
@@ -66,17 +72,29 @@ def in_use(links: Mapping[str, Link], devices: Iterable[str]) -> list[str]:
     return [d for d in devices if d in used]
 
 
-def take_back(journal: Journal) -> list[str]:
+def _held(layout: Layout, now: Layout, links: Mapping[str, Link], used: Iterable[str]) -> Layout:
+    """What the switch has to go on with: what it had, and what bridges that stay lie on. Pure."""
+    vlans = {d: v for d, v in now.vlans.items() if d in links and links[d].master in used}
+    below = {v.nic for v in vlans.values()}
+    bonds = {b: x for b, x in now.bonds.items() if b in below or (b in links and links[b].master in used)}
+    return Layout(bonds=layout.bonds | bonds, vlans=layout.vlans | vlans)
+
+
+def take_back(journal: Journal, below: Below) -> list[str]:
     """The host as it was; the devices that had to stay because VMs use them. May run again at any point."""
     changes = Changes()
     try:
         links = kernel.snapshot()
-        made = [d for d in journal.devices if d in links and d not in journal.links]
+        now = below.switched
+        ours = {*now.vlans, *now.bonds}
+        made = [d for d in journal.devices if d in links and d not in journal.links and d not in ours]
         used = in_use(links, made)
         held = {*used, *(x.name for x in links.values() if x.master in used)}
         for name in made:
             if name not in held:
                 changes.remove(name, BAD_BRIDGE)
+        if now or journal.layout:
+            below.restore(changes, _held(journal.layout, now, links, used))
         for name, before in journal.links.items():
             if before.kind == "bridge" and not changes.exists(name):
                 changes.add(name, "bridge", BAD_BRIDGE, br_forward_delay=0)

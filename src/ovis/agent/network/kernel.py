@@ -24,7 +24,7 @@ class Address(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """A network device. kind: bridge, vlan, bond, veth, tun, ... or "" (iron). speed: Mbit/s."""
+    """A network device. kind: bridge, vlan, bond, veth, tun, ... or "" (iron). speed: Mbit/s. opts, active: of a bond."""
 
     index: int
     name: str
@@ -39,6 +39,9 @@ class Link(Struct, frozen=True, kw_only=True):
     speed: int = 0
     addresses: tuple[Address, ...] = ()
     gateway: str = ""
+    gateway6: str = ""
+    opts: dict[str, str] = {}
+    active: str = ""
     rx: int = 0
     tx: int = 0
     rx_errors: int = 0
@@ -67,7 +70,7 @@ def snapshot() -> dict[str, Link]:
     with IPRoute() as netlink:
         messages = list(netlink.get_links())
         addresses = list(netlink.get_addr())
-        routes = list(netlink.get_routes(family=socket.AF_INET))
+        routes = [r for family in (socket.AF_INET, socket.AF_INET6) for r in netlink.get_routes(family=family)]
     names = {m["index"]: m.get_attr("IFLA_IFNAME") for m in messages}
     by_link: dict[int, list[Address]] = {}
     for a in addresses:
@@ -75,15 +78,15 @@ def snapshot() -> dict[str, Link]:
         if ip:
             dynamic = not a["flags"] & 0x80  # IFA_F_PERMANENT
             by_link.setdefault(a["index"], []).append(Address(ip, a["prefixlen"], a["family"], dynamic))
-    gateways: dict[int, str] = {}
+    gateways: dict[tuple[int, int], str] = {}
     for r in routes:
         if r["dst_len"] == 0 and r.get_attr("RTA_GATEWAY") and r.get_attr("RTA_TABLE") == 254:
-            gateways.setdefault(r.get_attr("RTA_OIF"), r.get_attr("RTA_GATEWAY"))
-    found = [_link(m, names, tuple(by_link.get(m["index"], ())), gateways.get(m["index"], "")) for m in messages]
+            gateways.setdefault((r["family"], r.get_attr("RTA_OIF")), r.get_attr("RTA_GATEWAY"))
+    found = [_link(m, names, tuple(by_link.get(m["index"], ())), gateways) for m in messages]
     return {link.name: link for link in found}
 
 
-def _link(m: Any, names: dict[int, str], addresses: tuple[Address, ...], gateway: str) -> Link:
+def _link(m: Any, names: dict[int, str], addresses: tuple[Address, ...], gateways: dict[tuple[int, int], str]) -> Link:
     name = m.get_attr("IFLA_IFNAME")
     info = m.get_attr("IFLA_LINKINFO")
     kind = (info.get_attr("IFLA_INFO_KIND") or "") if info else ""
@@ -103,7 +106,10 @@ def _link(m: Any, names: dict[int, str], addresses: tuple[Address, ...], gateway
         vlan=data.get_attr("IFLA_VLAN_ID") if data else None,
         speed=_speed(name),
         addresses=addresses,
-        gateway=gateway,
+        gateway=gateways.get((socket.AF_INET, m["index"]), ""),
+        gateway6=gateways.get((socket.AF_INET6, m["index"]), ""),
+        opts=_bond_options(name) if kind == "bond" else {},
+        active=_bonding(name, "active_slave") if kind == "bond" else "",
         rx=counters.get("rx_bytes", 0),
         tx=counters.get("tx_bytes", 0),
         rx_errors=counters.get("rx_errors", 0),
@@ -119,6 +125,19 @@ def _speed(name: str) -> int:
     except (OSError, ValueError):
         return 0  # bridges, and links that are down, do not say
     return max(0, found)
+
+
+def _bonding(name: str, option: str) -> str:
+    try:
+        return (Path("/sys/class/net") / name / "bonding" / option).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _bond_options(name: str) -> dict[str, str]:
+    """The mode's number, and miimon."""
+    mode, miimon = _bonding(name, "mode").split(), _bonding(name, "miimon")
+    return {**({"mode": mode[-1]} if mode else {}), **({"miimon": miimon} if miimon not in ("", "0") else {})}
 
 
 def bridges_of(links: dict[str, Link]) -> dict[str, Link]:

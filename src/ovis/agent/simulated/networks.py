@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ovis.agent.network.bridges import BAD_BRIDGE, BAD_NIC
-from ovis.agent.network.setup import (
+from ovis.agent.network.request import (
+    BAD_BRIDGE,
+    BAD_NIC,
     NOT_CONFIRMED,
     USED_BOND,
     USED_NIC,

@@ -134,6 +134,7 @@ class LibvirtDriver:
         """Guests go on."""
         if self._watch is not None:
             self._watch.stop()
+        await self._networks.stop()
         await self._guests.stop()
         await self._link.stop()
         await self._storage.stop()
