@@ -24,8 +24,12 @@ def fault(answer: httpx.Response, status: int) -> tuple[str, str]:
     assert answer.status_code == status, answer.text
     if answer.headers["content-type"].startswith("application/json"):
         found = answer.json()
+        found = found.get("fault", found)
         return found["reason"], found.get("detail", "")
     root = ElementTree.fromstring(answer.content)
+    if root.tag == "action":  # an action that failed
+        assert "failed" in "".join(root.find("status").itertext())
+        root = root.find("fault")
     assert root.tag == "fault"
     return root.findtext("reason") or "", root.findtext("detail") or ""
 

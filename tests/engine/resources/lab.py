@@ -15,6 +15,13 @@ from tests.installation import Installation, installation, until
 GIB = 1 << 30
 
 
+def fault_of(answer: httpx.Response) -> dict[str, str]:
+    """Reason and detail of a refusal; an action's document holds them as `fault`."""
+    found: dict[str, Any] = answer.json()
+    fault: dict[str, str] = found.get("fault", found)
+    return fault
+
+
 def made(answer: httpx.Response) -> dict[str, Any]:
     """The object of a successful add."""
     assert answer.status_code in (200, 201, 202), answer.text

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.resources.lab import add_vm, is_status, made, named, named_role
+from tests.engine.resources.lab import add_vm, fault_of, is_status, made, named, named_role
 from tests.engine.resources.walk import Walker
 
 EMPTY = "00000000-0000-0000-0000-000000000000"
@@ -31,7 +31,7 @@ def center(api: httpx.Client) -> Iterator[str]:
 def refused(answer: httpx.Response, status: int, word: str = "") -> None:
     """A fault of this status that says the word."""
     assert answer.status_code == status, answer.text
-    assert word.lower() in answer.json()["detail"].lower()
+    assert word.lower() in fault_of(answer)["detail"].lower()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ class Fault(Exception):
 
 
 class Refused(Fault):
-    """Understood, not possible now; carries all reasons."""
+    """Understood, not possible now; carries all reasons. of_action: an action said it, whose document then holds the fault."""
+
+    of_action = False
 
     def __init__(self, reasons: Sequence[Refusal]) -> None:
         kinds = {r.kind for r in reasons}

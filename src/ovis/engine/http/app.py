@@ -19,7 +19,7 @@ import structlog
 from ovis.engine.access.tokens import Sessions
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Fault, Malformed, NotFound
+from ovis.engine.declare.faults import Fault, Malformed, NotFound, Refused
 from ovis.engine.declare.page import Page
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
@@ -194,5 +194,6 @@ class App:
             return Answer(404, b"", CONTENT_TYPES[fmt], headers)
         if dialect == 3 and isinstance(err, Malformed) and fmt == "xml":
             return Answer(400, self.codecs.usage(f"{err.reason} {err.detail}", MANUAL), CONTENT_TYPES[fmt], headers)
-        body = self.codecs.fault(err.reason, err.detail, fmt=fmt, dialect=dialect)
+        failed = isinstance(err, Refused) and err.of_action
+        body = self.codecs.fault(err.reason, err.detail, fmt=fmt, dialect=dialect, failed=failed)
         return Answer(err.status, body, CONTENT_TYPES[fmt], headers)

@@ -18,7 +18,7 @@ from ovis.engine.access.ancestry import TABLE_OF, ObjectRef
 from ovis.engine.access.check import check, visible_ids
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound
+from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound, Refused
 from ovis.engine.declare.resource import Action as Verb, AdminOnly, Op, Public, Resource, Started
 from ovis.engine.declare.shape import attributes, names_of
 from ovis.engine.http.follow import Follower, paths_of
@@ -513,7 +513,11 @@ class Operations:
         delay = given.grace_period.expiry if given.grace_period and given.grace_period.expiry else 0
         if delay > 0:
             await asyncio.sleep(min(delay, 600_000) / 1000)
-        result = await self._run(action, route, call, given, collection=action.on == "collection")
+        try:
+            result = await self._run(action, route, call, given, collection=action.on == "collection")
+        except Refused as err:
+            err.of_action = True
+            raise
         # The posted action comes back, without what is secret.
         answer = replace(
             given, status="complete", fault=None, href=None, id=None, grace_period=None, root_password=None, ssh=None

@@ -125,11 +125,11 @@ class Codecs:
             return build(type_, tree, upgrade=partial(upgrade, params=params))
         return build(type_, tree)
 
-    def fault(self, reason: str, detail: str, *, fmt: Format, dialect: int) -> bytes:
-        """`<fault>`."""
-        return self.document(
-            self.fragment(Fault(reason=reason, detail=detail or None), fmt=fmt, dialect=dialect, base=""), fmt
-        )
+    def fault(self, reason: str, detail: str, *, fmt: Format, dialect: int, failed: bool = False) -> bytes:
+        """`<fault>`; of an action that failed, `<action>` with its status and the fault."""
+        fault = Fault(reason=reason, detail=detail or None)
+        said = Action(status="failed", fault=fault) if failed else fault
+        return self.document(self.fragment(said, fmt=fmt, dialect=dialect, base=""), fmt)
 
     def usage(self, message: str, link: str) -> bytes:
         """v3's `<usage_message>` for a body that cannot be read."""

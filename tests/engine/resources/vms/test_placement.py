@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.resources.lab import GIB, is_status, made, named
+from tests.engine.resources.lab import GIB, fault_of, is_status, made, named
 from tests.installation import Installation, installation, until
 
 NONE_POLICY = "b4ed2332-a7ac-4d5f-9596-99a439cb2812"
@@ -87,7 +87,7 @@ def test_a_start_that_fits_nowhere_names_each_host(client: httpx.Client) -> None
     answer = client.post(f"/vms/{vm}/start", json={})
     assert answer.status_code == 409
     for host in client.get("/hosts").json()["host"]:
-        assert f"{host['name']}: it has" in answer.json()["detail"]
+        assert f"{host['name']}: it has" in fault_of(answer)["detail"]
     assert client.delete(f"/vms/{vm}").status_code in (200, 202)
 
 
@@ -131,7 +131,7 @@ def test_vms_of_a_negative_group_run_apart_and_those_of_a_positive_one_together(
     places = [_start(client, v) for v in vms[:3]]
     assert len(set(places)) == 3
     fourth = client.post(f"/vms/{vms[3]}/start", json={})
-    assert fourth.status_code == 409 and "must not be together" in fourth.json()["detail"]
+    assert fourth.status_code == 409 and "must not be together" in fault_of(fourth)["detail"]
     both = {"name": "both", "vms_rule": {"enabled": "true", "positive": "true", "enforcing": "true"}}
     clash = client.post(path, json={**both, "vms": {"vm": [{"id": v} for v in vms[:2]]}})
     assert clash.status_code == 409 and "together and apart" in clash.json()["detail"]
