@@ -167,16 +167,19 @@ def hook_points(root: Path) -> Mapping[str, str]:
 
 
 def sdk(root: Path) -> Mapping[str, str]:
-    """The SDK's types, collections and entry point, from the same description that an engine gives."""
-    from ovirtsdk import codegen
+    """The SDKs' types, collections and entry points, from the same description that an engine gives."""
+    from ovirtsdk import codegen, codegen_java
     from ovis.engine.http.entry import VERSION
     from ovis.engine.resources import RESOURCES
     from ovis.engine.wire.operations3 import Description3
     from ovis.engine.wire.rsdl import rsdl, schema
 
     described = Description3(RESOURCES)
-    made = codegen.generate(rsdl(described, VERSION, "/api", "xml"), schema(described))
-    return {f"sdk/src/ovirtsdk/{name}": text for name, text in made.items()}
+    documents = rsdl(described, VERSION, "/api", "xml"), schema(described)
+    return {
+        **{f"sdk/src/ovirtsdk/{name}": text for name, text in codegen.generate(*documents).items()},
+        **{f"sdk/java/src/main/java/{name}": text for name, text in codegen_java.generate(*documents).items()},
+    }
 
 
 def _not_served(points: Iterable[Any]) -> list[str]:
