@@ -11,7 +11,7 @@ from ovis.engine.store.store import Store
 class Services:
     """The engine's running parts. runner: commands.runner.Runner; settings: main.settings.Settings; pki: main.pki.Pki.
 
-    stream, history: what pages read (resources.stream, resources.history).
+    stream, history: what pages read (resources.stream, resources.history). consoles: access.consoles.Consoles.
     """
 
     store: Store
@@ -21,3 +21,4 @@ class Services:
     pki: Any
     stream: Any = None
     history: Any = None
+    consoles: Any = None

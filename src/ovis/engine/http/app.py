@@ -24,6 +24,7 @@ from ovis.engine.declare.page import Page
 from ovis.engine.declare.resource import Resource
 from ovis.engine.http.auth import CHALLENGE, Authenticator, Caller, Unauthenticated
 from ovis.engine.http.browser import PATH as BROWSER, BrowserSessions
+from ovis.engine.http.consoles import ConsoleSockets
 from ovis.engine.http.documents import MANUAL, OPENAPI, Documents
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.http.entry import Entry
@@ -74,6 +75,7 @@ class App:
         self._rows = Rows(self.codecs)
         self._operations = Operations(services, self._rows)
         self._pages = Pages(pages, services)
+        self._consoles = ConsoleSockets(services)
 
     def forget_rows(self) -> None:
         """Drop encoded rows (for measurements)."""
@@ -81,6 +83,8 @@ class App:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "websocket":
+            await self._consoles.serve(scope, receive, send)
         if scope["type"] != "http":
             return
         raw = scope.get("raw_path") or scope["path"].encode()

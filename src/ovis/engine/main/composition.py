@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from ovis.engine import events, resources
+from ovis.engine.access.consoles import Consoles
 from ovis.engine.access.tables import TABLES as ACCESS_TABLES
 from ovis.engine.access.tokens import Sessions
 from ovis.engine.commands import TABLES as COMMAND_TABLES
@@ -48,6 +49,7 @@ class Engine:
         self.services = Services(store=self.store, hosts=self.hosts, runner=None, settings=settings, pki=self.pki)
         self.runner = Runner(self.services, resources.COMMANDS, owner=instance_id)
         self.services.runner = self.runner
+        self.services.consoles = Consoles()
         self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())

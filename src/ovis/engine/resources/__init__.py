@@ -61,6 +61,7 @@ from ovis.engine.resources.vms import (
     resource as vms,
     state as vm_state,
     watchdogs as vm_watchdogs,
+    web_console as vm_web_console,
 )
 from ovis.engine.resources.vms.snapshots import tables as snapshot_tables
 from ovis.engine.store.session import Tx
@@ -104,7 +105,7 @@ RESOURCES: tuple[Resource, ...] = (
     capabilities.RESOURCE,
 )
 # Beside the API, below `ovis`: docs/reference/live.md.
-PAGES: tuple[Page, ...] = (*stream.PAGES,)
+PAGES: tuple[Page, ...] = (*stream.PAGES, *vm_web_console.PAGES)
 TABLES: tuple[Table, ...] = (
     *mac_pools.TABLES,
     scheduling_policies.TABLE,

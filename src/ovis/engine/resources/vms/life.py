@@ -145,6 +145,9 @@ def apply(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], host_id: str, now:
     fired_at = str(fired.get("time") or "")
     if fired_at and fired_at != runtime.watchdog_at:
         events.append("watchdog")
+    client_ip = str(row.get("clientIp") or "")
+    if bool(client_ip) != bool(runtime.client_ip):
+        events.append("console_connected" if client_ip else "console_left")
     consoles = consoles_of(row, runtime.consoles)
     nics = guest_nics_of(row, runtime.guest_nics)
     boot = runtime.boot_time or now
@@ -159,7 +162,7 @@ def apply(vm: Vm, runtime: VmRuntime, row: Mapping[str, Any], host_id: str, now:
         guest_nics=nics,
         pause_code=pause,
         device_hash=str(row.get("hash") or runtime.device_hash),
-        client_ip=str(row.get("clientIp") or ""),
+        client_ip=client_ip,
         watchdog_at=fired_at or runtime.watchdog_at,
         watchdog_action=str(fired.get("action") or "") or runtime.watchdog_action,
         attempts=() if told is S.UP else runtime.attempts,

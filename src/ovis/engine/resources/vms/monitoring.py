@@ -18,7 +18,7 @@ from ovis.engine.commands.services import Services
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import LogSeverity
-from ovis.engine.model.types import Host, Vm
+from ovis.engine.model.types import Host, User, Vm
 from ovis.engine.resources.vms import external, ha, life
 from ovis.engine.resources.vms.memory import without_memory
 from ovis.engine.resources.vms.next_run import apply_next_run
@@ -42,6 +42,8 @@ EVENTS: Mapping[str, Audit] = {
         code=142, severity=W, text="VM {vm} was set to the unknown status: its host {host} does not answer."
     ),
     "watchdog": Audit(code=9901, severity=W, text="The watchdog of VM {vm} on host {host} fired; action: {action}."),
+    "console_connected": Audit(code=167, severity=N, text="{viewer} is connected to VM {vm}."),
+    "console_left": Audit(code=168, severity=N, text="{viewer} is disconnected from VM {vm}."),
     "recovered": Audit(code=196, severity=N, text="VM {vm} on Host {host} was seen again."),
     "foreign": Audit(
         code=602, severity=W, text="VM {vm} was found on host {host}, too; its remainder there was destroyed."
@@ -207,5 +209,14 @@ def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None
         tx.update(after)
     if now != runtime or tx.get(VmRuntime, runtime.id) is None:
         tx.put(now)
+    words: dict[str, Any] = {"message": now.exit_message or "", "action": now.watchdog_action, "viewer": _viewer(tx, now, found.events)}
     for name in found.events:
-        record(tx, EVENTS[name], vm=after, host=host, message=now.exit_message or "", action=now.watchdog_action)
+        record(tx, EVENTS[name], vm=after, host=host, **words)
+
+
+def _viewer(tx: Tx, runtime: VmRuntime, events: Sequence[str]) -> str:
+    """Who was given the console's ticket, if that is to be told."""
+    if not any(name.startswith("console_") for name in events):
+        return ""
+    user = tx.get(User, runtime.console_user) if runtime.console_user else None
+    return (user.user_name if user is not None else None) or "Somebody"
