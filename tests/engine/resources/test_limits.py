@@ -278,6 +278,8 @@ def test_options_have_values_for_all_or_for_each_level(api: httpx.Client) -> Non
     assert {r["version"]: r["value"] for r in rows}["4.5"] == "16"
     (one,) = api.get("/options/MaxNumOfVmSockets?version=4.8").json()["values"]["system_option_value"]
     assert one["value"] == "10000"
+    (one,) = api.get("/options/ServerCPUList?version=4.7").json()["values"]["system_option_value"]
+    assert "1:Intel Nehalem Family:vmx,nx,model_Nehalem:Nehalem:x86_64" in one["value"].split("; ")
     assert api.get("/options/NoSuchOption").status_code == 404
 
 

@@ -12,6 +12,7 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import NotFound
 from ovis.engine.declare.resource import PUBLIC, Op, Param, Resource
 from ovis.engine.model.types import SystemOption, SystemOptionValue
+from ovis.engine.resources.cpu_catalog import CPU_MODELS
 from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.levels import LEVELS
 from ovis.engine.store.session import Reader
@@ -115,6 +116,16 @@ def _policies(level: tuple[int, int]) -> str:
     )
 
 
+def _cpus(level: tuple[int, int]) -> str:
+    """`rank:name:flags:verb:architecture; ...` of the CPU types of a level."""
+    label = "{}.{}".format(*level)
+    return "; ".join(
+        f"{m.levels[label]}:{m.name}:{','.join(m.flags)}:{m.verb}:{m.architecture}"
+        for m in CPU_MODELS
+        if label in m.levels
+    )
+
+
 def values(rd: Reader, name: str) -> list[tuple[str, str]]:
     """(level or `general`, value) of an option; nothing for unknown ones."""
     if name in _ONE:
@@ -123,6 +134,8 @@ def values(rd: Reader, name: str) -> list[tuple[str, str]]:
         return [(f"{a}.{b}", _from_level(_BY_LEVEL[name], (a, b))) for a, b in LEVELS]
     if name == "MigrationPolicies":
         return [(f"{a}.{b}", _policies((a, b))) for a, b in LEVELS]
+    if name == "ServerCPUList":
+        return [(f"{a}.{b}", _cpus((a, b))) for a, b in LEVELS]
     if name in custom_properties.KEYS:
         found = custom_properties.values(rd, (name,))
         return [(custom_properties.label(level), found[name, level]) for level in LEVELS]
