@@ -90,6 +90,7 @@ def furnish(place: Installation) -> None:
         role = named_role(client, "UserRole")
         made(client.post(f"/vms/{running}/permissions", json={"role": {"id": role}, "user": {"id": user}}))
         made(client.post(f"/users/{user}/tags", json={"id": tag}))
+        made(client.post(f"/users/{user}/options", json={"name": "theme", "content": '"dark"'}))
         center = named(client, "datacenters", "Default")["id"]
         vlan = {"name": "blue-net", "data_center": {"id": center}, "vlan": {"id": "7"}, "mtu": "9000"}
         network = made(client.post("/networks", json=vlan))["id"]

@@ -175,6 +175,7 @@ SAMPLES: Mapping[str, Sample] = {
     "/clusters/{id}/affinitygroups": Sample(_named("group"), _DESCRIBED),
     "/tags": Sample(_named("tag"), _DESCRIBED),
     "/users": Sample(lambda walker, parents: {"user_name": f"{_new('user')}@internal"}, same_twice=True, unique=False),
+    "/users/{id}/options": Sample(_named("option", content='{"a": 1}'), {"content": '["b", 2]'}),
     "/vms": Sample(_named("vm", cluster={"name": "Default"}, template={"name": "Blank"}), _DESCRIBED),
     "/vms/{id}/graphicsconsoles": Sample(
         lambda walker, parents: {"protocol": "spice"},

@@ -16,6 +16,7 @@ from ovis.engine.resources import (
     data_centers,
     defaults,
     events,
+    held_permits,
     instance_types,
     jobs,
     mac_pools,
@@ -29,6 +30,7 @@ from ovis.engine.resources import (
     small,
     stream,
     tags,
+    user_options,
     users,
     vnic_profiles,
 )
@@ -105,7 +107,11 @@ RESOURCES: tuple[Resource, ...] = (
     capabilities.RESOURCE,
 )
 # Beside the API, below `ovis`: docs/reference/live.md.
-PAGES: tuple[Page, ...] = (*stream.PAGES, *vm_web_console.PAGES)
+PAGES: tuple[Page, ...] = (
+    *held_permits.PAGES,
+    *stream.PAGES,
+    *vm_web_console.PAGES,
+)
 TABLES: tuple[Table, ...] = (
     *mac_pools.TABLES,
     scheduling_policies.TABLE,
@@ -118,6 +124,7 @@ TABLES: tuple[Table, ...] = (
     vnic_profiles.TABLE,
     *profiles.TABLES,
     *tags.TABLES,
+    user_options.TABLE,
     *small.TABLES,
     instance_types.TABLE,
     custom_properties.TABLE,

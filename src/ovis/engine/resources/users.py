@@ -25,13 +25,13 @@ from ovis.engine.model.types import (
     Role,
     SshPublicKey,
     User,
-    UserOption,
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.permissions import PERMISSIONS_OF_PRINCIPAL, require_another_super_user
 from ovis.engine.resources.roles import permits
 from ovis.engine.resources.tags import forget_tags, tags_of
+from ovis.engine.resources.user_options import OPTIONS_OF_USER, UPDATE_USER
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
 
@@ -193,13 +193,14 @@ USERS_RESOURCE = Resource(
     list=Op(needs=PUBLIC),
     get=Op(needs=PUBLIC),
     add=Op(run=add_user, needs=(Need(Permit.MANIPULATE_USERS, "system"),), mandatory=("user_name|principal|name",)),
+    update=UPDATE_USER,
     remove=Op(run=remove_user, needs=(Need(Permit.MANIPULATE_USERS, "system"),)),
     subs=(
         PERMISSIONS_OF_PRINCIPAL,
         _ROLES,
         tags_of("user"),
         absent(SshPublicKey, "sshpublickeys"),
-        absent(UserOption, "options"),
+        OPTIONS_OF_USER,
         absent(EventSubscription, "eventsubscriptions"),
         absent(Group, "groups", v3_collection=""),
     ),
