@@ -296,6 +296,31 @@ class User(Resource, params.User):
         """/sshpublickeys below it."""
         return UserSSHPublicKeys(self.context, self._path)
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> User:
+        """Change a user.
+
+        [user.name]: string
+        [user.description]: string
+        [user.comment]: string
+        [user.department]: string
+        [user.domain.id|name]: string
+        [user.domain_entry_id]: string
+        [user.email]: string
+        [user.groups.group]: collection of {group.id|name: string}
+        [user.last_name]: string
+        [user.namespace]: string
+        [user.password]: string
+        [user.permissions.permission]: collection of {permission.id|name: string}
+        [user.permissions.clone]: boolean
+        [user.principal]: string
+        [user.roles.role]: collection of {role.id|name: string}
+        [user.ssh_public_keys.ssh_public_key]: collection of {ssh_public_key.id|name: string}
+        [user.tags.tag]: collection of {tag.id|name: string}
+        [user.user_name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
     def delete(
         self,
         action: Optional[params.Action] = None,

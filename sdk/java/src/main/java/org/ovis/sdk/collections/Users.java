@@ -55,6 +55,16 @@ public final class Users extends Searched<Users.Item> {
             return new UserSSHPublicKeys(where());
         }
 
+        /** Change a user. */
+        public void update() {
+            sendUpdate(new Options());
+        }
+
+        /** As {@link #update()}. */
+        public void update(Options how) {
+            sendUpdate(how);
+        }
+
         /**
          * Remove a user.
          *
