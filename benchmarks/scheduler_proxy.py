@@ -1,9 +1,11 @@
 """External filter, weight and balancer calls against starting a bare interpreter, in one run. Goal: at most 1/5 of it.
 
-Does: the real proxy with a module that does nothing but answer; calls over XML-RPC as the engine makes them, connections not
-kept; the floor is `python3 -c pass` of the same interpreter, started by subprocess. Turns alternate. Does not: use the API.
+Does: the real proxy with a module that does nothing but answer, called by the engine's client and, for filters, by Python's own
+XML-RPC client; the floor is `python3 -c pass` of the same interpreter, started by subprocess. Turns alternate, medians are told.
+Does not: use the API.
 """
 
+import asyncio
 import contextlib
 import statistics
 import subprocess
@@ -15,6 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from ovis.engine.resources.scheduler_proxy.client import ProxyClient
 
 RUNS = 40
 SIZES = (10, 100, 500, 3000)
@@ -49,7 +53,8 @@ def proxy(folder: Path) -> Any:
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        while not xmlrpc.client.ServerProxy(url).discover()["filters"]:
+        client: Any = xmlrpc.client.ServerProxy(url)
+        while not client.discover()["filters"]:
             time.sleep(0.1)
         yield url
     finally:
@@ -57,13 +62,26 @@ def proxy(folder: Path) -> Any:
         process.wait(30)
 
 
-def main() -> None:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder, proxy(Path(folder)) as url, xmlrpc.client.ServerProxy(url) as server:
+def _tell(count: int, times: dict[str, list[float]]) -> None:
+    floor = statistics.median(times.pop("bare"))
+    for name, found in times.items():
+        mine = statistics.median(found)
+        print(
+            f"{name:16}{count:5} hosts: {mine * 1e3:6.2f} ms, bare interpreter {floor * 1e3:6.2f} ms: "
+            f"{mine / floor:.2f}x (goal {GOAL}x)",
+            flush=True,
+        )
+
+
+def measure(url: str) -> None:
+    """All sizes; every call once before it counts."""
+    client = ProxyClient(url, 60.0, "{}:{}".format)
+    with asyncio.Runner() as runner, xmlrpc.client.ServerProxy(url) as plain:
         calls: dict[str, Callable[[list[str]], Any]] = {
-            "filter": lambda hosts: server.runFiltersByUnit(["keep"], hosts, "vm", {}),
-            "score": lambda hosts: server.runCostFunctionsByUnit([["keep", 1]], hosts, "vm", {}),
-            "balance": lambda hosts: server.runLoadBalancing("keep", hosts, {}),
+            "filter": lambda hosts: runner.run(client.filter(["keep"], hosts, "vm", {})),
+            "score": lambda hosts: runner.run(client.score([("keep", 1)], hosts, "vm", {})),
+            "balance": lambda hosts: runner.run(client.balance("keep", hosts, {})),
+            "filter, original": lambda hosts: plain.runFilters(["keep"], hosts, "vm", {}),
         }
         for count in SIZES:
             hosts = [f"1c0f2a50-0000-4000-8000-{n:012d}" for n in range(count)]
@@ -74,14 +92,14 @@ def main() -> None:
                 times["bare"].append(timed(bare))
                 for name, call in calls.items():
                     times[name].append(timed(partial(call, hosts)))
-            floor = statistics.median(times.pop("bare"))
-            for name, found in times.items():
-                mine = statistics.median(found)
-                print(
-                    f"{name:8}{count:5} hosts: {mine * 1e3:6.2f} ms, bare interpreter {floor * 1e3:6.2f} ms: "
-                    f"{mine / floor:.2f}x (goal {GOAL}x)",
-                    flush=True,
-                )
+            _tell(count, times)
+    client.close()
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder, proxy(Path(folder)) as url:
+        measure(url)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 LARGEST, LEAST = 2**31 - 1, -(2**31)
 _HEAD = "<?xml version='1.0'?>\n"
 _BETWEEN = "</string></value>\n<value><string>"
+_BETWEEN_NUMBERS = "</int></value>\n<value><int>"
 _DEEPEST = 20
 
 
@@ -79,10 +80,12 @@ def _write(value: Any, write: Callable[[str], None], depth: int = 0) -> None:
 
 
 def _at_once(values: Sequence[Any]) -> str | None:
-    """All values of a list, if they are texts or rows (text, integer) or (text, integer, text); else None."""
+    """All values of a list, if they are texts, integers, or rows (text, integer) or (text, integer, text); else None."""
     kinds = set(map(type, values))
     if kinds == {str}:
         return f"<value><string>{_BETWEEN.join(values)}</string></value>\n" if _plain(values) else None
+    if kinds == {int} and min(values) >= LEAST and max(values) <= LARGEST:
+        return f"<value><int>{_BETWEEN_NUMBERS.join(map(str, values))}</int></value>\n"
     if len(kinds) != 1 or not kinds <= {list, tuple} or (width := set(map(len, values))) not in ({2}, {3}):
         return None
     columns = list(zip(*values, strict=True))
@@ -98,6 +101,7 @@ def _at_once(values: Sequence[Any]) -> str | None:
 
 
 _TEXT = "([^<>&\x00-\x08\x0b-\x1f\ufffe\uffff]*+)"
+_OTHERS = ("<", ">", "&", *(chr(n) for n in range(32) if n not in (9, 10)))
 _STRING = rf"<value><string>{_TEXT}</string></value>\s*+"
 _NUMBER = r"<value><(?:int|i4)>(-?[0-9]{1,10}+)</(?:int|i4)></value>\s*+"
 _ROW = rf"<value><array>\s*+<data>\s*+{_STRING}{_NUMBER}"
@@ -158,6 +162,17 @@ class _Reader:
         self.need(bulk[0])
         return bulk[1].findall(self.text, begun, self.at) if self.at > begun else []
 
+    def _column(self, kind: str, between: str, made: Callable[[list[str]], list[Any]]) -> list[Any]:
+        """All values up to the list's end, if they are of this kind, in the bytes of our own writer; else none."""
+        begin, end = f"<value><{kind}>", f"</{kind}></value>\n</data>"
+        if not self.text.startswith(begin, self.at):
+            return []
+        last = self.text.find(end, self.at)
+        found = made(self.text[self.at + len(begin) : last].split(between)) if last >= 0 else []
+        if found:
+            self.at = last + len(end) - len("</data>")
+        return found
+
     def params(self, end: re.Pattern[str]) -> list[Any]:
         """Parameters up to the end of the document."""
         found = []
@@ -185,12 +200,28 @@ class _Reader:
         return found
 
     def _array(self, depth: int) -> list[Any]:
-        found: list[Any] = self.all_of(_STRINGS)
+        found: list[Any] = self._column("string", _BETWEEN, _plain_texts) or self.all_of(_STRINGS)
+        found = found or self._column("int", _BETWEEN_NUMBERS, _numbers)
         found += [[a, int(n), b] for a, n, b in self.all_of(_TRIPLES)]
         found += [[a, int(n)] for a, n in self.all_of(_PAIRS)]
         while not self.see(_ARRAY_END):
             found.append(self.value(depth + 1))
         return found
+
+
+def _plain_texts(texts: list[str]) -> list[str]:
+    """The same, if they are of ordinary characters alone: no tag is among them, and nothing that XML does not have."""
+    whole = "".join(texts)
+    return texts if whole.isascii() and not any(c in whole for c in _OTHERS) else []
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    """Decimal numbers, if they are all that."""
+    whole = "".join(texts)
+    try:
+        return list(map(int, texts)) if whole.isascii() and whole.replace("-", "").isdecimal() else []
+    except ValueError:
+        return []
 
 
 def _scalar(kind: str | None, text: str) -> Any:

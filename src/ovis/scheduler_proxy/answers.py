@@ -44,7 +44,7 @@ def printed(text: str, kind: Kind) -> Any:
 
 
 def checked(kind: Kind, value: Any) -> Any:
-    """A module's answer in the protocol's shape: [id], [[id, int]] or [id, [id]]."""
+    """A module's answer: [id], {id: int} or [id, [id]]."""
     if kind == "filter":
         return _ids(value)
     if kind == "score":
@@ -55,22 +55,39 @@ def checked(kind: Kind, value: Any) -> Any:
 def _ids(value: Any) -> list[str]:
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise WrongAnswer(f"a list of host ids is expected, it gave {shown(value)}")
+    if set(map(type, value)) == {str}:
+        return list(value)
     for each in value:
         if not isinstance(each, str):
             raise WrongAnswer(f"host ids are texts, it gave {shown(each)}")
     return list(value)
 
 
-def _scores(value: Any) -> list[list[Any]]:
-    pairs = value.items() if isinstance(value, dict) else value
+def _scores(value: Any) -> dict[str, int]:
     if not isinstance(value, (list, tuple, dict)):
         raise WrongAnswer(f"a list of (host id, score) is expected, it gave {shown(value)}")
+    usual = _usual(value)
+    if usual is not None:
+        return usual
     found: dict[str, int] = {}
-    for pair in pairs:
+    for pair in value.items() if isinstance(value, dict) else value:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
             raise WrongAnswer(f"a pair (host id, score) is expected, it gave {shown(pair)}")
         found[pair[0]] = whole(pair[1])
-    return [[host, score] for host, score in found.items()]
+    return found
+
+
+def _usual(rows: Any) -> dict[str, int] | None:
+    """Pairs of texts and integers that the protocol carries, without a look at each; None if there is anything else."""
+    if not isinstance(rows, dict) and not set(map(type, rows)) <= {list, tuple}:
+        return None
+    try:
+        found = dict(rows)
+    except (ValueError, TypeError):
+        return None
+    if not (set(map(type, found)) == {str} and set(map(type, found.values())) == {int}):
+        return None
+    return found if min(found.values()) >= -LARGEST and max(found.values()) <= LARGEST else None
 
 
 def whole(value: Any) -> int:
@@ -100,5 +117,15 @@ def _move(value: Any) -> list[Any]:
 
 def all_kept(hosts: Sequence[str], kept: Sequence[Sequence[str]]) -> list[str]:
     """Hosts that every filter keeps, in the order in which they were asked for."""
+    if all(k == hosts for k in kept):
+        return list(hosts)
     sets = [set(k) for k in kept]
     return [h for h in hosts if all(h in s for s in sets)]
+
+
+def flags(hosts: Sequence[str], kept: Sequence[str]) -> str:
+    """1 for each host that is kept, else 0, in the order of hosts."""
+    if kept == hosts:
+        return "1" * len(hosts)
+    known = set(kept)
+    return "".join(["1" if h in known else "0" for h in hosts])

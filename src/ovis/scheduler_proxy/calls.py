@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ovis.scheduler_proxy.answers import Kind, all_kept, clamped
+from ovis.scheduler_proxy.answers import Kind, all_kept, clamped, flags
 from ovis.scheduler_proxy.module import RunFailed
 from ovis.scheduler_proxy.plugins import Plugins, described
 
@@ -59,9 +59,9 @@ class Calls:
         return _answer(all_kept(hosts, list(answers.values())), failed, len(answers) == 0 and bool(failed))
 
     def run_filters_by_unit(self, names: Any, hosts: Any, vm: Any, params: Any) -> dict[str, Any]:
-        """Ours: {unit: hosts that it keeps, in the given order}."""
+        """Ours: {unit: a digit for each host in the given order, 1 if it keeps it, else 0}."""
         answers, failed = self._filters(names, hosts, vm, params)
-        return _answer({n: all_kept(hosts, [kept]) for n, kept in answers.items()}, failed)
+        return _answer({n: flags(hosts, kept) for n, kept in answers.items()}, failed)
 
     def _filters(self, names: Any, hosts: Any, vm: Any, params: Any) -> tuple[dict[str, Any], dict[str, str]]:
         arguments = [_texts(hosts, "hosts"), _text(vm, "VM"), _params(params)]
@@ -69,25 +69,24 @@ class Calls:
 
     def run_cost_functions(self, units: Any, hosts: Any, vm: Any, params: Any) -> dict[str, Any]:
         """[[host, sum of factor x score]] in the given order."""
-        if self._triples:
-            return self.run_cost_functions_by_unit(units, hosts, vm, params)
         factors, answers, failed = self._scores(units, hosts, vm, params)
+        if self._triples:
+            return _answer([[h, of[h], name] for name, of in answers.items() for h in hosts if h in of], failed)
         totals: dict[str, int] = {}
         for name, scores in answers.items():
-            for host, score in scores:
+            for host, score in scores.items():
                 totals[host] = totals.get(host, 0) + factors[name] * score
         return _answer([[h, clamped(totals[h])] for h in hosts if h in totals], failed)
 
     def run_cost_functions_by_unit(self, units: Any, hosts: Any, vm: Any, params: Any) -> dict[str, Any]:
-        """[[host, score, unit]]: not multiplied, so that a factor counts where ranks do."""
+        """Ours: {unit: "3 - 7": a score for each host in the given order, - for none}. Not multiplied: where ranks do, a factor
+        counts then."""
         _, answers, failed = self._scores(units, hosts, vm, params)
-        known = set(hosts)
-        rows = [[host, score, name] for name, scores in answers.items() for host, score in scores if host in known]
-        return _answer(rows, failed)
+        return _answer({name: " ".join([str(of.get(h, "-")) for h in hosts]) for name, of in answers.items()}, failed)
 
     def _scores(
         self, units: Any, hosts: Any, vm: Any, params: Any
-    ) -> tuple[dict[str, int], dict[str, Any], dict[str, str]]:
+    ) -> tuple[dict[str, int], dict[str, dict[str, int]], dict[str, str]]:
         factors: dict[str, int] = {}
         for pair in units if isinstance(units, list) else [units]:
             if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int:
@@ -150,7 +149,7 @@ def _text(value: Any, what: str) -> str:
 
 
 def _texts(value: Any, what: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not set(map(type, value)) <= {str}:
         raise Misused(f"{what} are a list of texts")
     return value
 

@@ -51,6 +51,7 @@ def main(descriptor: int) -> None:
         control.send(json.dumps(told).encode())
         return
     signal.alarm(0)
+    _prepare_output()
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     control.send(json.dumps({**told, "limited": limited}).encode())
     gc.collect()
@@ -87,6 +88,17 @@ def load(path: str) -> tuple[Units, dict[str, Any]]:
     files = [getattr(m, "__file__", None) or "" for m in list(sys.modules.values())]
     beside = sorted({os.path.basename(f) for f in files if os.path.dirname(f) == folder})
     return units, {"units": told, "beside": beside}
+
+
+def _prepare_output() -> None:
+    """What runs print into, and what ends them: made here, where it costs once."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115  ends with the process
+    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _warm() -> None:
@@ -154,7 +166,7 @@ class _Keeper:
         caller, request, out, err, result = fds
         pid = self._fork()
         if pid == 0:
-            run(self._units, request, out, err, result, self._seconds)
+            run(self._units, caller, request, out, err, result, self._seconds)
         for descriptor in (request, out, err, result):
             os.close(descriptor)
         waiting = socket.socket(fileno=caller)
@@ -191,9 +203,11 @@ class _Keeper:
     def _reap(self) -> None:
         """Runs that ended, and what they left: orphans come to this process, which ends them."""
         while True:
-            with contextlib.suppress(ChildProcessError):
+            try:
                 while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                     self._ended(*ended)
+            except ChildProcessError:
+                return  # nothing is below this process
             strays = [pid for pid in children(os.getpid()) if pid not in self._runs]
             if not strays:
                 return

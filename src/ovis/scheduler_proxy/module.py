@@ -3,7 +3,6 @@
 Does: start the keeper, wait for what it offers, run units in it with a time limit. Does not: watch the file.
 """
 
-import contextlib
 import json
 import logging
 import os
@@ -13,14 +12,32 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from ovis.scheduler_proxy.answers import Kind, checked
+import msgspec
+
+from ovis.scheduler_proxy.answers import LARGEST, Kind
 from ovis.scheduler_proxy.limits import end_tree
 
 log = logging.getLogger(__name__)
 _LONGEST_ANSWER = 32 << 20
 _LONGEST_STDERR = 4000
+# Told by the module's own process, so looked at again.
+_SHAPES: Mapping[Kind, Any] = {
+    "filter": msgspec.json.Decoder(list[str]),
+    "score": msgspec.json.Decoder(dict[str, Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]]),
+    "balance": msgspec.json.Decoder(tuple[str, list[str]]),
+}
+
+
+class _Told(msgspec.Struct):
+    """What a run writes."""
+
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: str = ""
+
+
+_TOLD = msgspec.json.Decoder(_Told)
 
 
 class RunFailed(Exception):
@@ -121,7 +138,7 @@ class Module:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with its:
-                _write(files[0], json.dumps({"kind": kind, "unit": unit, "args": arguments}).encode())
+                _write(files[0], msgspec.json.encode((kind, unit, arguments)))
                 try:
                     socket.send_fds(control, [b"r"], [its.fileno(), *files])
                 except OSError as err:
@@ -158,19 +175,16 @@ def _read_answer(kind: Kind, code: int, descriptor: int) -> Any:
         raise RunFailed(_ending(code))
     if size > _LONGEST_ANSWER:
         raise RunFailed("its answer is too long")
-    parts, at = [], 0
-    while at < size and (part := os.pread(descriptor, size - at, at)):
-        parts.append(part)
-        at += len(part)
     try:
-        told = json.loads(b"".join(parts))
-    except (ValueError, RecursionError) as err:
+        told = _TOLD.decode(os.pread(descriptor, size, 0))
+    except (msgspec.DecodeError, RecursionError) as err:
         raise RunFailed("it wrote into what its answer is passed in") from err
-    if not isinstance(told, dict) or "result" not in told:
-        raise RunFailed(str(told.get("error") if isinstance(told, dict) else told))
-    with contextlib.suppress(Exception):  # told by the module's own process, so looked at again
-        return checked(kind, told["result"])
-    raise RunFailed("its answer has not the shape of one")
+    if isinstance(told.result, msgspec.UnsetType):
+        raise RunFailed(told.error)
+    try:
+        return _SHAPES[kind].decode(told.result)
+    except (msgspec.DecodeError, RecursionError) as err:
+        raise RunFailed("its answer has not the shape of one") from err
 
 
 def _ending(code: int) -> str:

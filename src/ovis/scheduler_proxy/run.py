@@ -1,11 +1,10 @@
 """One run of a unit, inside a process that was forked for it and ends with it.
 
-Does: redirect its output to where the keeper says, call the unit, turn what it returned or printed into a document, write that,
-end. Does not: return.
+Does: send its output (the keeper made `sys.stdout` and `sys.stderr`) to where the keeper says, call the unit, turn what it
+returned or printed into a document, write that, end. Does not: return.
 """
 
 import gc
-import json
 import os
 import resource
 import signal
@@ -13,44 +12,44 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+import msgspec
+
 from ovis.scheduler_proxy.answers import METHODS, WrongAnswer, checked, printed
 from ovis.scheduler_proxy.limits import OUTPUT_BYTES
 
 _LONGEST = 2000
 
 
-def run(units: dict[tuple[str, str], type], request: int, out: int, err: int, result: int, seconds: float) -> NoReturn:
-    """Answer the request of a descriptor; never comes back."""
+def run(
+    units: dict[tuple[str, str], type], caller: int, request: int, out: int, err: int, result: int, seconds: float
+) -> NoReturn:
+    """Answer the request of a descriptor, tell the caller, so that it need not wait for this process' end; never comes back."""
     try:
         answer = _answer(units, request, out, err, seconds)
     except BaseException as error:  # whatever a module does, the answer says so
         answer = {"error": f"{type(error).__name__}: {error}"[:_LONGEST]}
     try:
-        text = json.dumps(answer).encode()
+        text = _document(answer)
         os.ftruncate(result, 0)
         view = memoryview(text)
         while view:
             view = view[os.write(result, view) :]
+        os.write(caller, b"0")
     finally:
         os._exit(0)
 
 
 def _answer(units: dict[tuple[str, str], type], request: int, out: int, err: int, seconds: float) -> dict[str, Any]:
     os.setpgid(0, 0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(-1)  # the keeper's
     cpu = int(seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
     os.dup2(out, 1)
     os.dup2(err, 2)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115  ends with the process
-    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     gc.enable()
-    asked = json.loads(_content(request))
-    kind, name = asked["kind"], asked["unit"]
+    kind, name, arguments = msgspec.json.decode(_content(request))
     try:
-        value = getattr(units[kind, name](), METHODS[kind])(*asked["args"])
+        value = getattr(units[kind, name](), METHODS[kind])(*arguments)
     except SystemExit:
         value = None  # a program of 2014 prints, then ends
     except BaseException as error:
@@ -64,6 +63,13 @@ def _answer(units: dict[tuple[str, str], type], request: int, out: int, err: int
         return {"result": checked(kind, value)}
     except WrongAnswer as wrong:
         return {"error": str(wrong)}
+
+
+def _document(answer: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(answer)
+    except UnicodeEncodeError:
+        return msgspec.json.encode({"error": "there are characters in its answer that no text has"})
 
 
 def _content(descriptor: int) -> bytes:

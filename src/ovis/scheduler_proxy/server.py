@@ -7,9 +7,10 @@ origin or another host's name; nor what is too long.
 import logging
 from socketserver import ThreadingMixIn
 from typing import Any
-from xmlrpc.client import Fault
+from xmlrpc.client import Fault, dumps
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
+from ovis.contract.xmlrpc import answer, read_call
 from ovis.scheduler_proxy.calls import Calls, Misused
 
 LONGEST = 64 << 20
@@ -63,6 +64,19 @@ class Server(ThreadingMixIn, SimpleXMLRPCServer):
     def port(self) -> int:
         """The one that it has."""
         return int(self.server_address[1])
+
+    def _marshaled_dispatch(self, data: Any, dispatch_method: Any = None, path: Any = None) -> Any:
+        """A call as engines write it, at once; any other by an XML parser."""
+        called = read_call(bytes(data))
+        if called is None:
+            return super()._marshaled_dispatch(data, dispatch_method, path)
+        try:
+            told = answer(self._dispatch(*called))
+        except Fault as fault:
+            told = dumps(fault)
+        except Exception as err:
+            told = dumps(Fault(1, f"{type(err).__name__}: {err}"))
+        return told.encode("utf-8", "xmlcharrefreplace")
 
     def _dispatch(self, method: str, params: Any) -> Any:
         try:

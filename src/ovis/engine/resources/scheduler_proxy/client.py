@@ -7,11 +7,15 @@ Follows: oVirt's scheduler proxy; `ovis-scheduler-proxy`.
 
 import asyncio
 import http.client
+import threading
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import compress
 from typing import Any
+from urllib.parse import urlsplit
 
+from ovis.contract.xmlrpc import call, read_answer
 from ovis.engine.scheduling.external import ExternalUnit, Failure, Migration
 from ovis.engine.scheduling.unit import Kind
 
@@ -26,6 +30,10 @@ class Away(Exception):
 
 
 class _Transport(xmlrpc.client.Transport):
+    """A connection that is kept. It answers as the protocol's documents say, or by an XML parser if they are written otherwise."""
+
+    accept_gzip_encoding = False
+
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
@@ -34,6 +42,11 @@ class _Transport(xmlrpc.client.Transport):
         made = super().make_connection(host)
         made.timeout = self._seconds
         return made
+
+    def parse_response(self, response: Any) -> Any:
+        body = response.read()
+        found = read_answer(body)
+        return found if found is not None else xmlrpc.client.loads(body)[0]
 
 
 class ProxyClient:
@@ -44,7 +57,9 @@ class ProxyClient:
         self._unit_id = unit_id
         self._units: tuple[ExternalUnit, ...] = ()
         self._threads = ThreadPoolExecutor(_AT_ONCE, "scheduler-proxy")
-        self._ours = True
+        self._connections = threading.local()
+        self._address = urlsplit(url).netloc
+        self._path = urlsplit(url).path or "/RPC2"
 
     def close(self) -> None:
         """No more calls."""
@@ -56,8 +71,10 @@ class ProxyClient:
 
     async def _call(self, method: str, *arguments: Any) -> Any:
         def work() -> Any:
-            with xmlrpc.client.ServerProxy(self.url, transport=_Transport(self.seconds)) as proxy:
-                return getattr(proxy, method)(*arguments)
+            transport: _Transport = self._connections.__dict__.setdefault("transport", _Transport(self.seconds))
+            document = call(method, arguments).encode("utf-8", "xmlcharrefreplace")
+            (value,) = transport.request(self._address, self._path, document)
+            return value
 
         try:
             return await asyncio.wait_for(
@@ -118,7 +135,7 @@ class ProxyClient:
                 result = _result(told)
                 if not isinstance(result, dict):
                     raise Away("its filters' answer is no table")
-                return {str(n): _hosts(h) for n, h in result.items()}, _failures(told)
+                return {str(n): _kept(ids, f) for n, f in result.items()}, _failures(told)
             except xmlrpc.client.Fault:
                 told = await self._call("runFilters", names, ids, vm, values)
                 return {", ".join(names): _hosts(_result(told))}, _failures(told)
@@ -133,13 +150,16 @@ class ProxyClient:
         try:
             try:
                 told = await self._call("runCostFunctionsByUnit", [[n, 1] for n, _ in units], ids, vm, values)
-                return _scores(_result(told), None), _failures(told)
+                result = _result(told)
+                if not isinstance(result, dict):
+                    raise Away("its weights' answer is no table")
+                return {str(n): _scored(ids, s) for n, s in result.items()}, _failures(told)
             except xmlrpc.client.Fault:
                 found: dict[str, Mapping[str, int]] = {}
                 failed: tuple[Failure, ...] = ()
                 for name, _ in units:
                     told = await self._call("runCostFunctions", [[name, 1]], ids, vm, values)
-                    found.update(_scores(_result(told), name))
+                    found[name] = _scores(_result(told))
                     failed += _failures(told)
                 return found, failed
         except (Away, xmlrpc.client.Fault) as err:
@@ -187,13 +207,31 @@ def _hosts(value: Any) -> frozenset[str]:
     return frozenset(map(str, value))
 
 
-def _scores(rows: Any, unit: str | None) -> Scores:
-    """Of [host, score, unit], or of [host, score] of one unit."""
-    found: dict[str, dict[str, int]] = {}
+def _kept(hosts: Sequence[str], flags: Any) -> frozenset[str]:
+    """Hosts with a 1."""
+    if not isinstance(flags, str) or len(flags) != len(hosts) or flags.strip("01"):
+        raise Away("a filter's answer has not a 0 or 1 for each host")
+    return frozenset(compress(hosts, map(int, flags)))
+
+
+def _scored(hosts: Sequence[str], text: Any) -> Mapping[str, int]:
+    """Scores of hosts in their order, `-` where there is none."""
+    found = str(text).split()
+    if len(found) != len(hosts):
+        raise Away("a weight's answer has not a score for each host")
+    try:
+        return {h: int(score) for h, score in zip(hosts, found, strict=True) if score != "-"}
+    except ValueError as err:
+        raise Away("a score is no number") from err
+
+
+def _scores(rows: Any) -> Mapping[str, int]:
+    """Of [host, score]."""
+    found: dict[str, int] = {}
     for row in rows if isinstance(rows, list) else ():
         if not isinstance(row, list) or len(row) < 2 or not isinstance(row[1], int):
             raise Away("a score is no number")
-        found.setdefault(unit if unit is not None else str(row[2] if len(row) > 2 else ""), {})[str(row[0])] = row[1]
+        found[str(row[0])] = row[1]
     return found
 
 
