@@ -21,12 +21,13 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Fault, Forbidden, Incomplete, Malformed, NotFound, Refused
 from ovis.engine.declare.resource import Action as Verb, AdminOnly, Op, Public, Resource, Started
 from ovis.engine.declare.shape import attributes, names_of
+from ovis.engine.http.auth import preferences
 from ovis.engine.http.follow import Follower, paths_of
 from ovis.engine.http.messages import Answer, Request, location
 from ovis.engine.http.router import Route
 from ovis.engine.http.rows import Rows, object_href
 from ovis.engine.model.types import Action, Job
-from ovis.engine.store.search import search
+from ovis.engine.store.search import count, search
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.wire.codecs import CONTENT_TYPES, Format
 from ovis.engine.wire.dialect3 import Context
@@ -59,6 +60,7 @@ class _Found:
     context: Context
     ready: dict[str, bytes]
     cacheable: bool
+    total: int | None = None
 
 
 class Operations:
@@ -226,7 +228,9 @@ class Operations:
     async def _list(self, request: Request, route: Route, call: Call, fmt: Format) -> Answer:
         resource = route.resource
         follow = self._follow_paths(call, resource)
-        found = await self._store.read(lambda rd: self._fetch(rd, route, call, fmt, follow))
+        counted = "count=exact" in preferences(request)
+        found = await self._store.read(lambda rd: self._fetch(rd, route, call, fmt, follow, counted=counted))
+        headers = [] if found.total is None else [("Total-Count", str(found.total))]
         chunks = self._rows.collection(
             call,
             fmt,
@@ -239,10 +243,19 @@ class Operations:
         )
         if len(found.rows) <= 100:
             body = b"".join([chunk async for chunk in chunks])
-            return Answer(200, body, CONTENT_TYPES[fmt])
-        return Answer(200, chunks, CONTENT_TYPES[fmt])
+            return Answer(200, body, CONTENT_TYPES[fmt], headers)
+        return Answer(200, chunks, CONTENT_TYPES[fmt], headers)
 
-    def _fetch(self, rd: Reader, route: Route, call: Call, fmt: Format, follow: Sequence[tuple[str, ...]]) -> _Found:
+    def _fetch(
+        self,
+        rd: Reader,
+        route: Route,
+        call: Call,
+        fmt: Format,
+        follow: Sequence[tuple[str, ...]],
+        *,
+        counted: bool = False,
+    ) -> _Found:
         resource = route.resource
         self._visible_parents(rd, route, call, len(route.chain) - 1)
         self._may_read(rd, route, call, resource.list, collection=True)
@@ -255,7 +268,10 @@ class Operations:
         text = call.params.get("search", "")
         if root and resource.table is not None and not computed:
             keys = self._search(rd, resource, call, text, limit, seen)
-            return self._from_keys(rd, resource, call, fmt, keys, follow)
+            found = self._from_keys(rd, resource, call, fmt, keys, follow)
+            if counted:
+                found.total = self._count(rd, resource, call, text, seen) if limit is not None else len(keys)
+            return found
         parent = "" if root else call.ids[-1]
         objects = list(self.list_subs(rd, call, resource, [parent]).get(parent, ()))
         if text.strip() and resource.search is not None:
@@ -263,21 +279,35 @@ class Operations:
             objects = sorted((o for o in objects if o.id in order), key=lambda o: order[o.id])
         if seen is not None:
             objects = [o for o in objects if o.id in seen]
+        total = len(objects) if counted else None
         if limit is not None:
             objects = objects[:limit]
         if follow:
             objects = self._follower.follow(rd, call, objects, resource, follow)
         context = self._context(rd, resource, call, objects)
-        return _Found([(str(o.id), 0, o) for o in objects], context, {}, False)
+        return _Found([(str(o.id), 0, o) for o in objects], context, {}, False, total)
 
-    def _search(
-        self, rd: Reader, resource: Resource, call: Call, text: str, limit: int | None, seen: set[str] | None
-    ) -> list[tuple[str, int]]:
+    def _count(self, rd: Reader, resource: Resource, call: Call, text: str, seen: set[str] | None) -> int:
+        """How many a search finds on all its pages."""
+        where = self._where(rd, resource, call, seen)
+        if resource.search is None:
+            return len(rd.select_rows(resource.type, *where, limit=None))
+        sensitive = call.flag("case_sensitive")
+        return count(rd, resource.search, text, case_sensitive=sensitive, where=where, now=call.now)
+
+    def _where(self, rd: Reader, resource: Resource, call: Call, seen: set[str] | None) -> tuple[Any, ...]:
+        """What narrows every search of a list: what the caller sees, and parameters like `from`."""
         table = rd.schema.sql[resource.table.name]
         where: tuple[Any, ...] = (rd.among(table.c.id, seen),) if seen is not None else ()
         extra = resource.list.params if resource.list else ()
         if any(p.name == "from" for p in extra) and (start := call.number("from")) is not None:
             where += (table.c.id > start,)
+        return where
+
+    def _search(
+        self, rd: Reader, resource: Resource, call: Call, text: str, limit: int | None, seen: set[str] | None
+    ) -> list[tuple[str, int]]:
+        where = self._where(rd, resource, call, seen)
         if not text.strip() and not where and limit is None:
             counter = rd.counters[resource.table.name]
             memo = self._keys.get((resource.collection,))

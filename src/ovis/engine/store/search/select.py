@@ -6,6 +6,7 @@ Follows: search language of engine 4.5.
 """
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,26 @@ def search(
         log.info("search not understood", object=what.prefix, query=text, error=str(err))
         return []
     return rd.keys(statement)
+
+
+def count(
+    rd: Reader,
+    what: SearchObject,
+    text: str,
+    *,
+    case_sensitive: bool = False,
+    where: tuple[Any, ...] = (),
+    now: datetime | None = None,
+) -> int:
+    """How many rows a query finds on all its pages together."""
+    try:
+        query = replace(parse(_without_prefix(what, text)), sort=None, page=None)
+        statement = compile_query(
+            rd, what, query, limit=None, case_sensitive=case_sensitive, where=where, now=now or datetime.now(UTC)
+        )
+    except SearchError:
+        return 0
+    return int(rd.rows(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery()))[0][0])
 
 
 _PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:")
