@@ -119,7 +119,7 @@ class Pools:
     async def task(
         self, data_center_id: str, verb: str, params: Mapping[str, Any], *, timeout: float, correlation_id: str = ""
     ) -> Mapping[str, Any]:
-        """Start a task verb, wait for its end, clear it. HostError if the task failed."""
+        """Start a task verb, wait for its end, clear it. HostError if the task failed, HostUnreachable if nobody knows."""
         pool = self._pool(data_center_id)
         pool.tasks += 1
         try:
@@ -146,6 +146,11 @@ class Pools:
                 if time.monotonic() - heard > _TASK_SILENCE:
                     raise
                 continue
+            except HostError as err:
+                if err.code != Code.TASK_UNKNOWN:
+                    raise
+                # Its agent has died and forgot it: whether the work was done is to be looked at.
+                raise HostUnreachable(f"{verb}: {err.message}", host_id=host_id, sent=True) from err
             status = status.get("taskStatus", status)
             if status.get("taskState") == "finished":
                 break

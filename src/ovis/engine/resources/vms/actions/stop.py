@@ -4,6 +4,7 @@ Does: tell the host; the status follows by event. Stopping what is down succeeds
 Follows: flows, section 6; status matrix `stop`, `shutdown`, `reboot`, `reset`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit, record
-from ovis.engine.hostlink.errors import HostError
-from ovis.engine.model.enums import LogSeverity
+from ovis.engine.hostlink.errors import HostError, HostUnreachable
+from ovis.engine.model.enums import HostStatus, LogSeverity
 from ovis.engine.model.types import Action, Host, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.vms import external, life, monitoring, rules
@@ -27,6 +28,8 @@ from ovis.engine.resources.vms.state import S, VmRuntime
 from ovis.engine.store.session import Reader, Tx
 
 N, E = LogSeverity.NORMAL, LogSeverity.ERROR
+# Statuses of a host that fell silent and is not given up yet.
+_ANSWERS_SOON = frozenset({HostStatus.UP, HostStatus.CONNECTING, HostStatus.UNASSIGNED, HostStatus.INITIALIZING})
 ALREADY = Audit(code=1040, severity=N, text="VM {vm} is already down.")
 
 
@@ -99,11 +102,7 @@ async def _destroy(ctx: Context) -> Callable[[Tx], None]:
     places = [runtime.host_id, runtime.target_id] if runtime else []
     for host_id in [place for place in places if place is not None]:
         await external.fetch(ctx.services, host_id, p.vm_id)
-        try:
-            await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": p.vm_id}, correlation_id=ctx.correlation_id)
-        except HostError as err:
-            if err.code != Code.NO_SUCH_VM:
-                raise
+        await _destroy_on(ctx, host_id)
 
     def save(tx: Tx) -> None:
         vm, now = tx.get(Vm, p.vm_id), tx.get(VmRuntime, p.vm_id)
@@ -115,6 +114,27 @@ async def _destroy(ctx: Context) -> Callable[[Tx], None]:
         monitoring.save(tx, vm, now, found, None)
 
     return save
+
+
+async def _destroy_on(ctx: Context, host_id: str) -> None:
+    """The host has been told, and has answered: a VM that ends for an order whose answer was lost did not crash. Who cannot
+    be asked at all is told of at once."""
+    vm_id, asked, wait = ctx.params.vm_id, False, 0.2
+    while True:
+        try:
+            await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id}, correlation_id=ctx.correlation_id)
+            return
+        except HostError as err:
+            if err.code != Code.NO_SUCH_VM:
+                raise
+            return
+        except HostUnreachable as err:
+            asked = asked or err.sent
+            host = await ctx.read(lambda rd: rd.get(Host, host_id))
+            if not asked or host is None or host.status not in _ANSWERS_SOON:
+                raise
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 3.0)
 
 
 STOP = Command(
