@@ -1,0 +1,31 @@
+import { StrictMode, type ComponentType } from "react";
+import { createRoot } from "react-dom/client";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { session } from "./api/session";
+import { queries } from "./data/queries";
+import { parseAddress } from "./router";
+import { applyTheme } from "./shell/theme";
+import { App } from "./shell/App";
+import "./styles/fonts.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/table.css";
+import "./styles/frame.css";
+
+applyTheme();
+void session.find();
+const root = createRoot(document.getElementById("root") as HTMLElement);
+
+// `#console` is a window of its own, without the frame.
+const windows = import.meta.glob<{ default: ComponentType }>("./console/window.tsx");
+const openWindow = windows["./console/window.tsx"];
+const draw = (Found: ComponentType): void =>
+  root.render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <Found />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+if (parseAddress(location.hash).place === "console" && openWindow) void openWindow().then(({ default: Found }) => draw(Found));
+else draw(App);

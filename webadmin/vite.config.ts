@@ -1,0 +1,19 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// Addresses are relative: the engine, or a proxy before it, decides where the pages are.
+// Each page is an entry: the web admin, and (portal.html) the VM portal.
+const pages = ["index.html"];
+
+export default defineConfig({
+  base: "./",
+  plugins: [react()],
+  build: {
+    outDir: "dist",
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 800,
+    rollupOptions: { input: pages },
+  },
+});
