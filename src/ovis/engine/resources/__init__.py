@@ -12,6 +12,7 @@ from ovis.engine.resources import (
     affinity,
     affinity_labels,
     capabilities,
+    completion,
     cross_search,
     data_centers,
     defaults,
@@ -108,6 +109,7 @@ RESOURCES: tuple[Resource, ...] = (
 )
 # Beside the API, below `ovis`: docs/reference/live.md.
 PAGES: tuple[Page, ...] = (
+    *completion.PAGES,
     *held_permits.PAGES,
     *stream.PAGES,
     *vm_web_console.PAGES,

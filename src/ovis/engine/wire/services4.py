@@ -78,7 +78,12 @@ _DEEP = {
     ("storagedomains", "vms", "diskattachments"): "storage_domain_vm_disk_attachments",
     ("storagedomains", "vms", "disks"): "storage_domain_content_disks",
 }
-_MEMBERS = {"engine_katello_errata": "katello_erratum", "assigned_permissions": "permission", "assigned_roles": "role", "system_permissions": "permission"}
+_MEMBERS = {
+    "engine_katello_errata": "katello_erratum",
+    "assigned_permissions": "permission",
+    "assigned_roles": "role",
+    "system_permissions": "permission",
+}
 _IRREGULAR = {"qoss": "qos", "katello_errata": "katello_erratum", "statistics": "statistic", "host_storage": "storage"}
 
 

@@ -209,7 +209,11 @@ def save(tx: Tx, vm: Vm, runtime: VmRuntime, found: life.Next, host: Host | None
         tx.update(after)
     if now != runtime or tx.get(VmRuntime, runtime.id) is None:
         tx.put(now)
-    words: dict[str, Any] = {"message": now.exit_message or "", "action": now.watchdog_action, "viewer": _viewer(tx, now, found.events)}
+    words: dict[str, Any] = {
+        "message": now.exit_message or "",
+        "action": now.watchdog_action,
+        "viewer": _viewer(tx, now, found.events),
+    }
     for name in found.events:
         record(tx, EVENTS[name], vm=after, host=host, **words)
 

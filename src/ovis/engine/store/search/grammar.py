@@ -9,7 +9,7 @@ Does: parse, and say where and why it cannot. Does not: know fields.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 _ILLEGAL = re.compile("[';\0\ud800-\udfff]")
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r'\s*(?:(?P<op>!=|<=|>=|=|<|>)|"(?P<quoted>[^"]*)"|(?P<word>
 _MOST_CONDITIONS = 100
 _LONGEST_VALUE = 2000
 _MOST_WILDCARDS = 8
-_KEYWORDS = frozenset(("and", "or", "sortby", "page"))
+KEYWORDS = frozenset(("and", "or", "sortby", "page"))
 
 
 class SearchError(ValueError):
@@ -36,11 +36,15 @@ class SyntaxFault(SearchError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`path` empty: free text. op: `=`, `!=`, `<`, `<=`, `>`, `>=`. path: (object, field), (field,) or ()."""
+    """`path` empty: free text. op: `=`, `!=`, `<`, `<=`, `>`, `>=`. path: (object, field), (field,) or ().
+
+    position: where it begins in the text.
+    """
 
     path: tuple[str, ...]
     op: str
     value: str
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,20 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str  # op, word, quoted
+class Token:
+    """A piece of a query. kind: `op`, `word` or `quoted`; position: where it begins (a quoted one behind its quote)."""
+
+    kind: str
     text: str
     position: int
 
     def is_word(self, *words: str) -> bool:
+        """Whether it is one of these keywords."""
         return self.kind == "word" and self.text.lower() in words
 
 
-def _tokens(text: str) -> list[_Token]:
+def tokens(text: str) -> list[Token]:
+    """The pieces of a text; SyntaxFault where there is none."""
     found = []
     position = 0
     end = len(text.rstrip())
@@ -72,7 +80,7 @@ def _tokens(text: str) -> list[_Token]:
         if match is None:
             raise SyntaxFault(position, "a word, an operator or a closed quotation")
         kind = match.lastgroup or "word"
-        found.append(_Token(kind, match.group(kind), match.start(kind)))
+        found.append(Token(kind, match.group(kind), match.start(kind)))
         position = match.end()
     return found
 
@@ -82,14 +90,14 @@ class _Parser:
         illegal = _ILLEGAL.search(text)
         if illegal is not None:
             raise SyntaxFault(illegal.start(), "none of ' ; and control characters")
-        self.tokens = _tokens(text)
+        self.tokens = tokens(text)
         self.at = 0
         self.end = len(text)
 
-    def peek(self) -> _Token | None:
+    def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.peek()
         if token is None:
             raise SyntaxFault(self.end, "more")
@@ -104,7 +112,7 @@ class _Parser:
                 if not anyof[-1]:
                     raise SyntaxFault(token.position, "a condition before it")
                 following = self.peek()
-                if following is None or following.is_word(*_KEYWORDS):
+                if following is None or following.is_word(*KEYWORDS):
                     raise SyntaxFault(self.end, "a condition after it")
                 if token.is_word("or"):
                     anyof.append([])
@@ -129,10 +137,11 @@ class _Parser:
             if value is None or value.kind == "op":
                 raise SyntaxFault(self.end if value is None else value.position, "a value")
             self.take()
-            return Condition(tuple(token.text.lower().split(".", 1)), following.text, self.fitting(value))
-        return Condition((), "=", self.fitting(token))
+            path = tuple(token.text.lower().split(".", 1))
+            return Condition(path, following.text, self.fitting(value), token.position)
+        return Condition((), "=", self.fitting(token), token.position)
 
-    def fitting(self, token: _Token) -> str:
+    def fitting(self, token: Token) -> str:
         text = re.sub(r"\*{2,}", "*", token.text)
         if len(text) > _LONGEST_VALUE or text.count("*") > _MOST_WILDCARDS:
             raise SyntaxFault(token.position, "a shorter value with fewer *")
@@ -144,7 +153,7 @@ class _Parser:
             return None, False
         self.take()
         field = self.take()
-        if field.kind != "word" or field.is_word(*_KEYWORDS):
+        if field.kind != "word" or field.is_word(*KEYWORDS):
             raise SyntaxFault(field.position, "a field to sort by")
         order = self.peek()
         if order is not None and order.is_word("asc", "desc"):

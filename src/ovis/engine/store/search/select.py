@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from ovis.engine.store.search.grammar import Condition, Query, SearchError, parse
+from ovis.engine.store.search.grammar import Condition, Query, SearchError, SyntaxFault, parse
 from ovis.engine.store.search.objects import Field, Join, SearchObject
 from ovis.engine.store.session import MOST_ROWS, Reader
 from ovis.engine.store.tables import fit_for_integer
@@ -81,12 +81,40 @@ def count(
     return int(rd.rows(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery()))[0][0])
 
 
-_PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:")
+def first_fault(rd: Reader, what: SearchObject, text: str, now: datetime) -> tuple[int, str] | None:
+    """Where a text (without `Vms:`) is no query for the object, and why; None if it is one.
+
+    A name in front of an operator that is no field counts as a fault here, though `search` takes it as a text.
+    """
+    try:
+        query = parse(text)
+    except SyntaxFault as err:
+        return err.position, f"expected {err.expected}"
+    build = _Builder(rd, False, now)
+    table = rd.schema.sql[what.table.name]
+    for condition in (c for all_of in query.anyof for c in all_of):
+        if condition.path and build.free_text_of(what, condition.path) == what.prefix:
+            known = condition.path[0] in what.names or _crossed(what, condition.path[0]) is not None
+            if not known or len(condition.path) == 2:
+                return condition.position, f"{what.prefix} have no {'.'.join(condition.path)}"
+        try:
+            build.condition(what, table, condition)
+        except SearchError as err:
+            return condition.position, str(err)
+    try:
+        build.allow_one_free_text(what, query)
+        build.order(what, table, query)
+    except SearchError as err:
+        return len(text.rstrip()), str(err)
+    return None
+
+
+PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:")
 
 
 def _without_prefix(what: SearchObject, text: str) -> str:
     """The query behind `Vms:`, as it is typed in a search bar; another object's name there is no query for this one."""
-    found = _PREFIX.match(text)
+    found = PREFIX.match(text)
     return text[found.end() :] if found is not None and found.group(1).lower() in what.names else text
 
 
