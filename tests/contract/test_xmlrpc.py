@@ -21,7 +21,7 @@ VALUE: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(VALUE, max_size=4))
 def test_calls(params: list[Any]) -> None:
     theirs = xmlrpc.client.dumps(tuple(params), "runFilters")
@@ -31,7 +31,7 @@ def test_calls(params: list[Any]) -> None:
     assert read is not None or any(c in theirs for c in ("&amp;", "&lt;", "&gt;", "\ufffe", "\uffff"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(VALUE, st.data())
 def test_answers_and_what_is_nearly_one(value: Any, data: st.DataObject) -> None:
     theirs = xmlrpc.client.dumps((value,), methodresponse=True)

@@ -190,10 +190,12 @@ class _Keeper:
                 time.sleep(0.005)
 
     def _given_up(self, pid: int) -> None:
-        """Whoever waited closed its end."""
-        self._kill(pid)
-        self._selector.unregister(self._runs[pid])
-        self._runs.pop(pid).close()
+        """Whoever waited closed its end: it has the answer, or waits no more."""
+        waiting = self._runs.pop(pid, None)
+        if waiting is not None:  # else it ended meanwhile
+            self._kill(pid)
+            self._selector.unregister(waiting)
+            waiting.close()
 
     def _kill(self, pid: int) -> None:
         for kill, target in ((os.kill, pid), (os.killpg, pid)):
