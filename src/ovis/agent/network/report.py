@@ -82,8 +82,11 @@ def _bridge(name: str, link: Link, view: View) -> dict[str, Any]:
 
 
 def _bridge_options(name: str) -> dict[str, str]:
+    """What was set, not what goes by."""
     found = {}
     for file in sorted((_SYS / name / "bridge").glob("*")):
+        if file.name.endswith("_timer") or file.name.startswith("topology_change"):
+            continue
         try:
             found[file.name] = file.read_text(encoding="ascii").strip()
         except (OSError, ValueError):
