@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ovis.cli import environment, generate, packages
+from ovis.cli import environment, generate, packages, web
 from ovis.cli.faults import CliFault, MissingPackages
 
 SLOWEST = 10
@@ -34,6 +34,7 @@ def lint_steps(root: Path) -> list[tuple[str, Callable[[], bool]]]:
         ("mypy --strict", lambda: _run(root, _program("mypy"))),
         ("lint-imports", lambda: _run(root, _program("lint-imports"))),
         ("ovis generate --check", lambda: generate.generate(root, check=True) == 0),
+        ("web admin: types and lint", lambda: web.check(root, "types") and web.check(root, "lint")),
     ]
 
 
@@ -48,7 +49,25 @@ def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
         arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
         return 0 if _run(root, *pytest(), *arguments) else 1
     prepare(root, apt=apt)
-    return _all([*lint_steps(root), ("pytest", lambda: _tests(root))])
+    return _all(
+        [
+            *lint_steps(root),
+            ("web admin: unit tests and build", lambda: web.check(root, "test") and _web_built(root)),
+            ("pytest", lambda: _tests(root)),
+        ]
+    )
+
+
+def _web_built(root: Path) -> bool:
+    """Build what the browser tests look at; true where there is no Node, which is said."""
+    try:
+        web.build(root)
+    except web.NoNode as err:
+        print(f"Not built, so its browser tests are skipped: {err}")
+    except CliFault as err:
+        print(err)
+        return False
+    return True
 
 
 def _tests(root: Path) -> bool:

@@ -22,6 +22,7 @@ SETS = {
     "dev": ("--only-group", "dev"),
     "host": ("--only-group", "host"),
     "clients": ("--only-group", "clients"),
+    "node": ("--only-group", "node"),
 }
 """File of requirements/ -> what uv exports into it."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ovis.cli.faults import CliFault
 
-CHECKOUT_ONLY = ("test", "lint", "generate", "bench", "lock")
+CHECKOUT_ONLY = ("test", "lint", "generate", "bench", "lock", "wheel")
 
 
 def hosts_choice(text: str) -> str:
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("bench", "run benchmarks", data=False)
     sub.add_argument("name", nargs="*")
     verb("lock", "resolve the dependencies anew and write requirements/", data=False)
+    verb("wheel", "build a wheel with the web admin inside", data=False)
     return top
 
 
@@ -91,6 +92,10 @@ def dispatch(args: argparse.Namespace) -> int:
         from ovis.cli.lock import lock
 
         return lock(root)
+    if args.verb == "wheel":
+        from ovis.cli.web import wheel
+
+        return wheel(root)
     if args.verb == "generate":
         from ovis.cli.generate import generate
 

@@ -53,8 +53,9 @@ TESTS = {
     "postgresql": "/usr/lib/postgresql",
     "libxml2-dev": "/usr/include/libxml2/libxml/parser.h",
     "curl": "/usr/bin/curl",
+    "chromium": "/usr/bin/chromium",
 }
-"""What tests use beside that; ovirt-engine-sdk-python is built against libxml2."""
+"""What tests use beside that; ovirt-engine-sdk-python is built against libxml2, chromium shows the web admin."""
 
 
 def absent(wanted: dict[str, str]) -> list[str]:

@@ -8,9 +8,11 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
+from ovis.cli import web
 from ovis.cli.api import read_password
 from ovis.cli.engine import await_engine, called_as, program, require_free, run_engine, say
 from ovis.cli.faults import BadUsage, CliFault
@@ -41,6 +43,7 @@ def up(args: argparse.Namespace) -> int:
             from ovis.cli import local
 
             local.require(instance.data, apt=not args.no_apt)
+        building = None if args.no_web else web_up()
         proxy = choose_proxy(choices)
         engine_up(instance, choices, proxy)
         proxy_up(instance, proxy)
@@ -50,9 +53,28 @@ def up(args: argparse.Namespace) -> int:
             simulated.bring(instance)
         elif choices.hosts == "local":
             local.bring(instance)
+        if building is not None:
+            building.join()
         say(f"Ready after {time.monotonic() - begun:.1f} s.")
         tell(instance, as_json=args.json)
     return 0
+
+
+def web_up() -> threading.Thread | None:
+    """Build the web admin beside everything else, in a checkout; without it, the rest works all the same."""
+    root = Path(__file__).resolve().parents[3]
+    if not web.folder(root).is_dir() or web.is_built(root):
+        return None
+
+    def build() -> None:
+        try:
+            web.build(root)
+        except (CliFault, OSError) as err:
+            say(f"The web admin is not built. {err}")
+
+    building = threading.Thread(target=build, name="web")
+    building.start()
+    return building
 
 
 def merged(kept: Choices, args: argparse.Namespace, listen: str, port: int) -> Choices:
@@ -142,6 +164,7 @@ def tell(instance: Instance, *, as_json: bool) -> None:
     data = "" if instance.data == settings_default() else f" --data '{instance.data}'"
     print(
         f"""
+  Web admin   {told["webadmin"]}
   API         {told["api_v4"]}   (v3: {told["api_v3"]})
   User        {told["user"]}
   Password    {password}

@@ -38,15 +38,11 @@ export function keepScope(place: MainPlace, address: Address): string | undefine
   return formatAddress({ place: place.token, params: { scope: `${scope.kind}:${scope.name}` } });
 }
 
-const open = {
-  all: (keys: string[], key: string): boolean => keys.includes(key),
-};
-
 function Branch({ node, depth }: { node: Node; depth: number }): ReactElement {
   const [unfolded, setUnfolded] = useOption<string[]>("tree.open", ["system", "dc"]);
-  const isOpen = node.below !== undefined && open.all(unfolded, node.key);
+  const isOpen = node.below !== undefined && unfolded.includes(node.key);
   const flip = (): void => setUnfolded(isOpen ? unfolded.filter((key) => key !== node.key) : [...unfolded, node.key].slice(-200));
-  const current = location.hash === node.href || (node.key === "system" && false);
+  const current = location.hash === node.href;
   const Below = node.below;
   return (
     <li role="none">
@@ -239,7 +235,10 @@ export function Tree({ onFold }: { onFold: () => void }): ReactElement {
     else if (event.key === "ArrowUp") focus(all[at - 1]);
     else if (event.key === "Home") focus(all[0]);
     else if (event.key === "End") focus(all.at(-1));
-    else if (event.key === "ArrowRight") now.ariaExpanded === "false" ? fold() : now.ariaExpanded === "true" && focus(all[at + 1]);
+    else if (event.key === "ArrowRight") {
+      if (now.ariaExpanded === "false") fold();
+      else if (now.ariaExpanded === "true") focus(all[at + 1]);
+    }
     else if (event.key === "ArrowLeft") {
       if (now.ariaExpanded === "true") fold();
       else focus(all.slice(0, at).findLast((item) => Number(item.ariaLevel) < Number(now.ariaLevel)));
