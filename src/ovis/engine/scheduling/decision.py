@@ -8,11 +8,12 @@ Follows: engine 4.5. A single host that is left is chosen without weights.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 import numpy as np
 
 from ovis.engine.scheduling.external import NO_ANSWER, Answer
-from ovis.engine.scheduling.hosts import Flags, Hosts, Numbers
+from ovis.engine.scheduling.hosts import Flags, Hosts, Numbers, is_same
 from ovis.engine.scheduling.policies import Policy
 from ovis.engine.scheduling.selectors import Column, Selector, best, order, totals
 from ovis.engine.scheduling.unit import Filter, Weight
@@ -104,26 +105,40 @@ class Decision:
         return order(self.selector, found, [self.hosts.names[i] for i in self.fitting])
 
 
-def filters_of(policy: Policy) -> list[Filter]:
+def filters_of(policy: Policy) -> tuple[Filter, ...]:
     """The internal filters in the order in which they run."""
-    found = [BY_ID.get(id_) for id_ in policy.ordered_filters()]
-    return [*MANDATORY, *(f for f in found if isinstance(f, Filter) and not f.mandatory)]
+    return _ordered(tuple(policy.filters))
+
+
+@lru_cache(maxsize=256)
+def _ordered(filters: tuple[tuple[str, int], ...]) -> tuple[Filter, ...]:
+    found = [BY_ID.get(id_) for id_ in Policy(filters=filters).ordered_filters()]
+    return (*MANDATORY, *(f for f in found if isinstance(f, Filter) and not f.mandatory))
+
+
+def _said(text: str, position: int) -> str:
+    return text
 
 
 @dataclass(slots=True)
 class _Sieve:
-    """Which hosts are left, and who took the others out."""
+    """Which hosts are left, how many, and who took the others out."""
 
     alive: Flags
+    left: int
     blamed: np.typing.NDArray[np.intp]
     blames: list[Blame]
 
     def drop(self, bad: Flags, blame: Blame) -> None:
+        if is_same(bad) and len(bad) and not bad[0]:
+            return
         hit = bad & self.alive
-        if hit.any():
+        count = int(np.count_nonzero(hit))
+        if count:
             self.blamed[hit] = len(self.blames)
             self.blames.append(blame)
             self.alive &= ~hit
+            self.left -= count
 
 
 def decide(
@@ -144,10 +159,10 @@ def decide(
     `answer` has scores of. given: weights by name that stand for units.
     """
     hosts = world.hosts
-    sieve = _Sieve(np.ones(len(hosts), dtype=np.bool_), np.full(len(hosts), -1, dtype=np.intp), [])
+    sieve = _Sieve(np.ones(len(hosts), dtype=np.bool_), len(hosts), np.full(len(hosts), -1, dtype=np.intp), [])
     _begin(sieve, hosts, out or {}, only)
     for unit in filters_of(policy):
-        if not sieve.alive.any():
+        if not sieve.left:
             break
         for drop in unit.rule(world, sieve.alive):
             sieve.drop(drop.bad, Blame(unit.name, unit.id, drop.code, drop.text))
@@ -185,7 +200,7 @@ def _begin(sieve: _Sieve, hosts: Hosts, out: Mapping[str, str], only: Collection
         if position is not None:
             bad = np.zeros(len(hosts), dtype=np.bool_)
             bad[position] = True
-            sieve.drop(bad, Blame("Status", "", "VAR__DETAIL__HOST_NOT_CONSIDERED", lambda i, why=why: why))  # type: ignore[misc]
+            sieve.drop(bad, Blame("Status", "", "VAR__DETAIL__HOST_NOT_CONSIDERED", partial(_said, why)))
     if hosts.has("up"):
         sieve.drop(hosts["up"] == 0, Blame("Status", "", "VAR__DETAIL__HOST_NOT_UP", lambda i: "it is not up"))
     if only:
@@ -203,7 +218,7 @@ def _external_filters(sieve: _Sieve, hosts: Hosts, answer: Answer) -> None:
     for name, kept in answer.kept.items():
         sieve.drop(
             asked & ~hosts.among(kept),
-            Blame(name, "", None, lambda i, n=name: f"the module {n} drops it", external=True),  # type: ignore[misc]
+            Blame(name, "", None, partial(_said, f"the module {name} drops it"), external=True),
         )
 
 
@@ -221,7 +236,7 @@ def _columns(
     columns = []
 
     def add(name: str, id_: str, factor: float, weights: Numbers) -> None:
-        part = weights if whole else weights[fitting]
+        part = weights if whole else weights[: len(fitting)] if is_same(weights) else weights[fitting]
         columns.append(Column(name, id_, factor, part, selector.points(part)))
 
     def told(of: Mapping[str, float], by_id: bool) -> Numbers:

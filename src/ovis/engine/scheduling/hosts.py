@@ -5,6 +5,7 @@ Does not: read the store; the caller gives rows. Memory is MiB, loads are per ce
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,23 @@ VALUES: Mapping[str, Any] = {
 }
 
 
+@lru_cache(maxsize=256)
+def same(count: int, value: float) -> Numbers:
+    """One number for all hosts. It cannot be changed, and `is_same` knows it at a glance."""
+    return np.broadcast_to(np.float64(value), (count,))
+
+
+@lru_cache(maxsize=256)
+def all_flags(count: int, value: bool) -> Flags:
+    """One flag for all hosts. It cannot be changed, and `is_same` knows it at a glance."""
+    return np.broadcast_to(np.bool_(value), (count,))
+
+
+def is_same(column: Numbers | Flags) -> bool:
+    """Whether a column was made by one of these two; others may be equal everywhere, too."""
+    return column.strides == (0,)
+
+
 class Coded:
     """A column of values that few hosts differ in: codes into the different ones."""
 
@@ -93,10 +111,11 @@ class Coded:
 
     def where(self, fact: Callable[[Any], bool]) -> Flags:
         """For every host whether the fact holds of its value; asked once for each different value."""
-        if len(self.values) == 1:
-            return np.full(len(self.codes), fact(self.values[0]))
-        answers: Flags = np.fromiter((fact(v) for v in self.values), dtype=np.bool_, count=len(self.values))
-        return answers[self.codes]
+        told = [bool(fact(v)) for v in self.values]
+        if True not in told or False not in told:
+            return all_flags(len(self.codes), True in told)
+        answers: Flags = np.array(told)[self.codes]
+        return answers
 
     def map(self, number: Callable[[Any], float]) -> Numbers:
         """For every host a number made of its value."""

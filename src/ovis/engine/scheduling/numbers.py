@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 
 MAX_WEIGHT = 1000.0
 
@@ -18,5 +18,5 @@ def stretched(values: Numbers, alive: Flags) -> Numbers:
     living = values[alive]
     low, high = float(living.min()), float(living.max())
     if high - low <= 0:
-        return np.ones(len(values))
+        return same(len(values), 1)
     return half_up((values - low) * ((MAX_WEIGHT - 1) / (high - low)) + 1)

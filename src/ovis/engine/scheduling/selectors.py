@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Numbers
+from ovis.engine.scheduling.hosts import Numbers, is_same, same
 from ovis.engine.scheduling.unit import Unit
 
 
@@ -31,8 +31,8 @@ class Selector(Unit):
 def _ranked(weights: Numbers) -> Numbers:
     """How many hosts come after the first equal one, less one; equal weights have equal points."""
     count = len(weights)
-    if count == 0 or weights.min() == weights.max():
-        return np.full(count, count - 1.0)
+    if count == 0 or is_same(weights) or weights.min() == weights.max():
+        return same(count, count - 1.0)
     found: Numbers = (count - 1 - np.searchsorted(np.sort(weights), weights, side="left")).astype(np.float64)
     return found
 
@@ -60,9 +60,13 @@ SELECTORS: Mapping[str, Selector] = {"rank": RANK, "sum": SUM}
 
 def totals(columns: Sequence[Column], count: int) -> Numbers:
     """Points by factor, added."""
-    found: Numbers = np.zeros(count)
+    found, everywhere = np.zeros(count), 0.0
     for column in columns:
-        found = found + column.factor * column.points
+        if is_same(column.points):
+            everywhere += column.factor * float(column.points[0])
+        else:
+            found += column.factor * column.points
+    found += everywhere
     return found
 
 

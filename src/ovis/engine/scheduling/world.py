@@ -174,7 +174,8 @@ class World:
     def elsewhere(self, bad: Flags) -> Flags:
         """Without the host where the VM runs: it fits there."""
         here = self.here
-        if here is not None:
+        if here is not None and bad[here]:
+            bad = bad.copy()
             bad[here] = False
         return bad
 

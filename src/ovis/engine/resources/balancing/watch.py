@@ -5,6 +5,7 @@ Does: also a round on demand (POST /clusters/ID/balance). Does not: decide (roun
 
 import asyncio
 import time
+from functools import partial
 
 import structlog
 from msgspec.structs import replace
@@ -131,9 +132,8 @@ async def watch(services: Services) -> None:
                 await one_round(services, cluster_id)
                 if due:
                     before = STATE.safe.get(cluster_id)
-                    STATE.safe[cluster_id] = await services.store.write(
-                        lambda tx, c=cluster_id, b=before: rounds.reservation(tx, c, b)  # type: ignore[misc]
-                    )
+                    check = partial(rounds.reservation, cluster_id=cluster_id, before=before)
+                    STATE.safe[cluster_id] = await services.store.write(check)
             except (Fault, HostError, HostUnreachable) as err:
                 log.warning("balancing was refused", cluster=cluster_id, error=str(err))
             except Exception:

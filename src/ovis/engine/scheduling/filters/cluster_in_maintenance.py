@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from ovis.engine.scheduling.hosts import Flags
+from ovis.engine.scheduling.hosts import Flags, all_flags
 from ovis.engine.scheduling.unit import Drop, Filter
 from ovis.engine.scheduling.world import World
 
@@ -15,7 +13,7 @@ def rule(w: World, alive: Flags) -> Sequence[Drop]:
         return ()
     return (
         Drop(
-            np.ones(len(w.hosts), dtype=np.bool_),
+            all_flags(len(w.hosts), True),
             "VAR__DETAIL__CLUSTER_IN_MAINTENANCE",
             lambda i: "the cluster is in maintenance",
         ),

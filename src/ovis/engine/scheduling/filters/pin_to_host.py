@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from ovis.engine.scheduling.hosts import Flags
+from ovis.engine.scheduling.hosts import Flags, all_flags
 from ovis.engine.scheduling.unit import Drop, Filter
 from ovis.engine.scheduling.world import World
 
@@ -18,9 +16,7 @@ def rule(w: World, alive: Flags) -> Sequence[Drop]:
         return (Drop(~w.hosts.among(vm.dedicated), code, lambda i: "the VM is bound to other hosts"),)
     if not vm.running:
         return ()
-    return (
-        Drop(w.elsewhere(np.ones(len(w.hosts), dtype=np.bool_)), code, lambda i: "the VM is pinned to where it runs"),
-    )
+    return (Drop(w.elsewhere(all_flags(len(w.hosts), True)), code, lambda i: "the VM is pinned to where it runs"),)
 
 
 UNIT = Filter(

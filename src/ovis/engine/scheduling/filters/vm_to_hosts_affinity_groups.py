@@ -1,6 +1,7 @@
 """Filter VmToHostsAffinityGroups: hard rules between VMs and hosts. Pure."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from ovis.engine.scheduling.hosts import Flags
 from ovis.engine.scheduling.unit import Drop, Filter
@@ -18,11 +19,15 @@ def rule(w: World, alive: Flags) -> Sequence[Drop]:
         members = w.hosts.among(group.hosts)
         if rule_.positive:
             text = f"affinity group {group.name} binds the VM to other hosts"
-            drops.append(Drop(~members, "VAR__DETAIL__AFFINITY_FAILED_POSITIVE", lambda i, text=text: text))  # type: ignore[misc]
+            drops.append(Drop(~members, "VAR__DETAIL__AFFINITY_FAILED_POSITIVE", partial(_said, text)))
         else:
             text = f"affinity group {group.name} keeps the VM away from it"
-            drops.append(Drop(members, "VAR__DETAIL__AFFINITY_FAILED_NEGATIVE", lambda i, text=text: text))  # type: ignore[misc]
+            drops.append(Drop(members, "VAR__DETAIL__AFFINITY_FAILED_NEGATIVE", partial(_said, text)))
     return drops
+
+
+def _said(text: str, position: int) -> str:
+    return text
 
 
 UNIT = Filter(

@@ -1,8 +1,6 @@
 """Weight HA: the best score for the engine's own VM. Pure."""
 
-import numpy as np
-
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.numbers import MAX_WEIGHT, half_up
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
@@ -11,7 +9,7 @@ from ovis.engine.scheduling.world import World
 def rule(w: World, alive: Flags) -> Numbers:
     """1000 less the score's share of 3400; any other VM: 1."""
     if not w.vm.hosted_engine:
-        return np.ones(len(w.hosts))
+        return same(len(w.hosts), 1)
     return MAX_WEIGHT - half_up(w.hosts["he_score"] * (MAX_WEIGHT / 3400))
 
 

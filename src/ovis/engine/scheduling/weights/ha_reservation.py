@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
 
@@ -10,11 +10,11 @@ from ovis.engine.scheduling.world import World
 def rule(w: World, alive: Flags) -> Numbers:
     """Per cent of the most that any host has, by ScaleDown (1)."""
     if not (w.vm.ha and w.cluster.ha_reservation):
-        return np.zeros(len(w.hosts))
+        return same(len(w.hosts), 0)
     count = w.hosts["ha_vms"]
     most = float(count[alive].max())
     if most <= 0:
-        return np.zeros(len(count))
+        return same(len(count), 0)
     found: Numbers = np.ceil(count * 100 / most / max(1.0, w.number("ScaleDown", 1)))
     return found
 

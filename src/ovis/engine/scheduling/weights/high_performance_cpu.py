@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.numbers import MAX_WEIGHT
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
@@ -12,7 +12,7 @@ def rule(w: World, alive: Flags) -> Numbers:
     """1 if sockets, cores and threads fit, else 1000."""
     vm, hosts = w.vm, w.hosts
     if vm.type != "high_performance":
-        return np.ones(len(hosts))
+        return same(len(hosts), 1)
     sockets = np.maximum(1, hosts["sockets"])
     cores = np.maximum(1, hosts["cores"])
     fits = (sockets >= vm.sockets) & (cores / sockets >= vm.cores) & (hosts["threads"] / cores >= vm.threads)

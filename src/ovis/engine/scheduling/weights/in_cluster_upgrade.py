@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
 
@@ -12,7 +12,7 @@ def rule(w: World, alive: Flags) -> Numbers:
     here = w.here
     major = w.vm.os_major or (int(w.hosts["os_major"][here]) if here is not None else 0)
     if not major:
-        return np.zeros(len(w.hosts))
+        return same(len(w.hosts), 0)
     found = w.hosts["os_major"]
     return np.where(found > major, 0.0, np.where(found == major, 100000.0, 1000000.0))
 

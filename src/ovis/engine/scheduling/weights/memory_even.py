@@ -1,8 +1,6 @@
 """Weight OptimalForMemoryEvenDistribution: the most memory left to promise. Pure."""
 
-import numpy as np
-
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.numbers import MAX_WEIGHT, half_up
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
@@ -13,7 +11,7 @@ def rule(w: World, alive: Flags) -> Numbers:
     room = w.hosts["schedulable"]
     most = float(room[alive].max())
     if most <= 1:
-        return np.full(len(room), MAX_WEIGHT)
+        return same(len(room), MAX_WEIGHT)
     left = room - w.need
     here = w.here
     if here is not None:

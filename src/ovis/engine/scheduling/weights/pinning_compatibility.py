@@ -3,7 +3,7 @@
 import numpy as np
 
 from ovis.engine.scheduling.filters.numa import fits
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, all_flags, same
 from ovis.engine.scheduling.numbers import MAX_WEIGHT
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
@@ -14,9 +14,9 @@ def rule(w: World, alive: Flags) -> Numbers:
     vm, hosts = w.vm, w.hosts
     nodes = [n for n in vm.numa if n.pinned]
     if not (vm.pinning or nodes):
-        return np.ones(len(hosts))
+        return same(len(hosts), 1)
     online = hosts.value("online")
-    numa = hosts.value("numa").where(lambda found: fits(nodes, found)) if nodes else np.ones(len(hosts), dtype=np.bool_)
+    numa = hosts.value("numa").where(lambda found: fits(nodes, found)) if nodes else all_flags(len(hosts), True)
     threads = hosts["threads"]
     cpus = online.where(lambda known: known is None or vm.pinning <= known) & (threads > max(vm.pinning, default=-1))
     return np.where(cpus & numa, 1.0, MAX_WEIGHT)

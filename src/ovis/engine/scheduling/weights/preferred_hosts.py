@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
 
@@ -11,7 +11,7 @@ def rule(w: World, alive: Flags) -> Numbers:
     """A VM that is down and names hosts: 10000 for all others."""
     vm = w.vm
     if vm.running or not vm.dedicated:
-        return np.zeros(len(w.hosts))
+        return same(len(w.hosts), 0)
     return np.where(w.hosts.among(vm.dedicated), 0.0, 10000.0)
 
 

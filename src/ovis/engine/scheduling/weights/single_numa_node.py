@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.numbers import MAX_WEIGHT
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import World
@@ -12,7 +12,7 @@ def rule(w: World, alive: Flags) -> Numbers:
     """1 if one node has its memory and CPUs, else 1000."""
     vm = w.vm
     if vm.numa:
-        return np.ones(len(w.hosts))
+        return same(len(w.hosts), 1)
     fits = w.hosts.value("numa").where(
         lambda found: any(memory >= vm.memory and (not cpus or cpus >= vm.vcpus) for _, memory, cpus in found)
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.world import Group, World
 
@@ -32,7 +32,7 @@ def rule(w: World, alive: Flags) -> Numbers:
                     company[position] += 1
                     fixed[position] += stays
     if not broken:
-        return np.ones(len(hosts))
+        return same(len(hosts), 1)
     keys = [
         (tuple(sorted((g.priority for g, bad in broken if bad[i]), reverse=True)), -fixed[i], -company[i])
         for i in range(len(hosts))

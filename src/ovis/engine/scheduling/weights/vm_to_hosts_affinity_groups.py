@@ -1,8 +1,6 @@
 """Weight VmToHostsAffinityGroups: the fewest and least important soft rules between VMs and hosts broken. Pure."""
 
-import numpy as np
-
-from ovis.engine.scheduling.hosts import Flags, Numbers
+from ovis.engine.scheduling.hosts import Flags, Numbers, same
 from ovis.engine.scheduling.unit import Weight
 from ovis.engine.scheduling.weights.vm_affinity_groups import ranks
 from ovis.engine.scheduling.world import World
@@ -18,7 +16,7 @@ def rule(w: World, alive: Flags) -> Numbers:
             members = w.hosts.among(group.hosts)
             broken.append((group.priority, ~members if rule_.positive else members))
     if not broken:
-        return np.ones(len(w.hosts))
+        return same(len(w.hosts), 1)
     return ranks([tuple(sorted((p for p, bad in broken if bad[i]), reverse=True)) for i in range(len(w.hosts))])
 
 
