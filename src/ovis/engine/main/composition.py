@@ -23,6 +23,7 @@ from ovis.engine.http.app import App
 from ovis.engine.http.endpoints import Endpoints
 from ovis.engine.main.pki import Pki
 from ovis.engine.main.settings import Settings
+from ovis.engine.resources.history import UsageHistory
 from ovis.engine.resources.hosts.enrol import register
 from ovis.engine.resources.observer import EngineObserver
 from ovis.engine.resources.stream import Changes
@@ -67,6 +68,7 @@ class Engine:
         self.services.stream = self.stream = Changes(
             self.store, self.hosts.live, self.app.codecs, resources.RESOURCES, commands
         )
+        self.services.history = self.history = UsageHistory(self.store, self.hosts.live, instance_id)
         self._chores: list[asyncio.Task[None]] = []
 
     async def _register(self, request: Any) -> Any:
@@ -78,6 +80,7 @@ class Engine:
         await self.runner.start()
         await self.hosts.start(self.observer)
         self.observer.start()
+        self.history.start()
         self._chores = [asyncio.create_task(self._sweep()), asyncio.create_task(self._look_elsewhere())]
 
     def leave(self) -> None:
@@ -89,6 +92,7 @@ class Engine:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        await self.history.stop()
         await self.observer.stop()
         await self.hosts.stop()
         await self.runner.stop()

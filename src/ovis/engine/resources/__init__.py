@@ -18,6 +18,7 @@ from ovis.engine.resources import (
     defaults,
     events,
     held_permits,
+    history,
     instance_types,
     jobs,
     mac_pools,
@@ -111,6 +112,7 @@ RESOURCES: tuple[Resource, ...] = (
 PAGES: tuple[Page, ...] = (
     *completion.PAGES,
     *held_permits.PAGES,
+    *history.PAGES,
     *stream.PAGES,
     *vm_web_console.PAGES,
 )
@@ -127,6 +129,7 @@ TABLES: tuple[Table, ...] = (
     *profiles.TABLES,
     *tags.TABLES,
     user_options.TABLE,
+    history.TABLE,
     *small.TABLES,
     instance_types.TABLE,
     custom_properties.TABLE,
