@@ -233,7 +233,49 @@ def _network_provider(tree: Tree) -> Tree:
     return tree
 
 
+def _reference(tree: Tree, *names: str) -> Tree:
+    """The members of a tree that point at something."""
+    return {n: tree[n] for n in names if tree.get(n) and str(tree[n][-1]).strip()}
+
+
+def _addresses(nic: Tree) -> Tree:
+    """What a host NIC says of its address, as an attachment says it."""
+    method, ip = str(_last(nic, "boot_protocol") or "").strip().lower(), _last(nic, "ip")
+    if not method and not isinstance(ip, dict):
+        return {}
+    given: Tree = {"assignment_method": [method or "static"]}
+    if isinstance(ip, dict) and method in ("", "static"):
+        given["ip"] = [ip]
+    return {"ip_address_assignments": [{"ip_address_assignment": [given]}]}
+
+
+def _attached(nic: Tree) -> Tree | None:
+    """The network of a host NIC as an attachment; None if it has none."""
+    network = _last(nic, "network")
+    target = _reference(network, "id", "name") if isinstance(network, dict) else {}
+    if not target:
+        return None
+    base = _reference(nic, "base_interface").get("base_interface")
+    below = {"name": base} if base else _reference(nic, "id", "name")
+    return {"network": [target], "host_nic": [below], **_reference(nic, "properties"), **_addresses(nic)}
+
+
+def _action(tree: Tree) -> Tree:
+    """Host NICs in one picture, or a network for a NIC, are attachments and bonds."""
+    wrappers, network = tree.pop("host_nics", None), tree.pop("network", None)
+    if wrappers is not None:
+        nics = [n for w in wrappers if isinstance(w, dict) for n in w.get("host_nic", ()) if isinstance(n, dict)]
+        attachments = [a for n in nics if (a := _attached(n)) is not None]
+        bonds = [_reference(n, "id", "name", "bonding") for n in nics if isinstance(_last(n, "bonding"), dict)]
+        tree["modified_network_attachments"] = [{"network_attachment": attachments}]
+        tree["modified_bonds"] = [{"host_nic": bonds}]
+    elif network and "modified_network_attachments" not in tree:
+        tree["modified_network_attachments"] = [{"network_attachment": [{"network": network}]}]
+    return tree
+
+
 _UPGRADES: Mapping[str, Callable[[Tree], Tree]] = {
+    "Action": _action,
     "Cpu": _cpu,
     "DataCenter": _data_center,
     "Disk": _disk,

@@ -7,12 +7,15 @@ Follows: network attachments and labels of engine 4.5.
 
 from msgspec import Struct
 
-from ovis.engine.model.types import IpAddressAssignment, Property
+from ovis.engine.model.types import IpAddressAssignment, Property, Qos
 from ovis.engine.store.tables import Column, Table
 
 
 class HostAttachment(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """A network as it was attached. nic: the NIC or bond by name. addresses: empty if the user gave none."""
+    """A network as it was attached. nic: the NIC or bond by name. addresses: empty if the user gave none.
+
+    resolvers: None if they are the network's. qos: what is to count instead of the network's.
+    """
 
     id: str
     host_id: str
@@ -20,6 +23,8 @@ class HostAttachment(Struct, kw_only=True, frozen=True, omit_defaults=True):
     nic: str
     addresses: tuple[IpAddressAssignment, ...] = ()
     properties: tuple[Property, ...] = ()
+    resolvers: tuple[str, ...] | None = None
+    qos: Qos | None = None
 
 
 class NicLabel(Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -13,13 +13,14 @@ from ovis.engine.model.types import (
     Statistic,
 )
 from ovis.engine.resources.absent import absent
-from ovis.engine.resources.hosts import networking, setup_networks as setup
+from ovis.engine.resources.hosts import legacy_nics as legacy, networking, setup_networks as setup
 
 NICS_OF_HOST = Resource(
     type=HostNic,
     collection="nics",
     list=Op(run=networking.host_nics, needs=PUBLIC),
     get=Op(needs=PUBLIC),
+    actions=(*legacy.COLLECTION_ACTIONS, *legacy.NIC_ACTIONS),
     subs=(
         Resource(
             type=Statistic,

@@ -11,10 +11,11 @@ from typing import Any
 
 from ovis.engine.declare.faults import Kind, Refusal
 from ovis.engine.model.enums import BootProtocol, IpVersion, NetworkUsage
-from ovis.engine.model.types import Action, HostNic, IpAddressAssignment, Network, NetworkAttachment
+from ovis.engine.model.types import Action, HostNic, IpAddressAssignment, Network, NetworkAttachment, Qos
 from ovis.engine.resources import bodies
 from ovis.engine.resources.hosts.attachments import HostAttachment, NicLabel
 
+_MBIT = 1_000_000
 _BOND = re.compile(r"bond[A-Za-z0-9_]{1,11}")
 
 
@@ -22,7 +23,7 @@ _BOND = re.compile(r"bond[A-Za-z0-9_]{1,11}")
 class Scene:
     """A host as it is. networks: logical ones of its data center by name on hosts. allowed: ids in its cluster.
 
-    lies: network's name on hosts -> NIC or bond. labelled: label -> ids of networks.
+    routing: ids whose gateway is the host's way out. lies: network's name on hosts -> NIC or bond. labelled: label -> ids of networks.
     """
 
     host_id: str
@@ -31,6 +32,7 @@ class Scene:
     networks: Mapping[str, Network]
     allowed: frozenset[str]
     managing: frozenset[str]
+    routing: frozenset[str]
     lies: Mapping[str, str]
     stored: Mapping[str, HostAttachment]
     labels: tuple[NicLabel, ...] = ()
@@ -59,17 +61,9 @@ def nic_id(host_id: str, name: str) -> str:
     return bodies.derived_id("host_nic", host_id, name)
 
 
-def wire(network: Network, nic: str, bond: bool, addresses: Iterable[IpAddressAssignment]) -> dict[str, Any]:
-    """One network as agents are asked for it."""
-    usages = network.usages if network.usages is not None else (NetworkUsage.VM,)
-    wish: dict[str, Any] = {
-        "bonding" if bond else "nic": nic,
-        "bridged": "true" if NetworkUsage.VM in usages else "false",
-        "mtu": str(network.mtu or 1500),
-        "switch": "legacy",
-    }
-    if network.vlan and network.vlan.id is not None:
-        wish["vlan"] = str(network.vlan.id)
+def addresses_wire(addresses: Iterable[IpAddressAssignment]) -> dict[str, Any]:
+    """Addresses as agents are asked for them; what is not named is left as it is."""
+    wish: dict[str, Any] = {}
     for given in addresses:
         ip, method = given.ip, given.assignment_method
         if ip is not None and ip.version is IpVersion.V6:
@@ -83,6 +77,48 @@ def wire(network: Network, nic: str, bond: bool, addresses: Iterable[IpAddressAs
         elif ip is not None and ip.address:
             wish |= {"bootproto": "none", "ipaddr": ip.address, "netmask": ip.netmask or ""}
             wish |= {"gateway": ip.gateway} if ip.gateway else {}
+        elif method is BootProtocol.NONE:
+            wish["bootproto"] = "none"
+    return wish
+
+
+def qos_wire(qos: Qos | None) -> dict[str, Any]:
+    """hostQos: shares as they are, rates in bit/s out of Mbit/s."""
+    if qos is None:
+        return {}
+    rates = (("rt", qos.outbound_average_realtime), ("ul", qos.outbound_average_upperlimit))
+    curves = {"ls": qos.outbound_average_linkshare, **{k: v * _MBIT for k, v in rates if v is not None}}
+    found = {k: {"m2": v} for k, v in curves.items() if v is not None}
+    return {"hostQos": {"out": found}} if found else {}
+
+
+def resolvers_of(network: Network, row: HostAttachment) -> tuple[str, ...] | None:
+    """Servers that a host on this network asks for names; None if nobody said."""
+    own = network.dns_resolver_configuration
+    return row.resolvers if row.resolvers is not None else tuple(own.name_servers or ()) if own is not None else None
+
+
+def wire(network: Network, row: HostAttachment, *, bond: bool, routed: bool) -> dict[str, Any]:
+    """One network as agents are asked for it. routed: it is the host's way out."""
+    usages = network.usages if network.usages is not None else (NetworkUsage.VM,)
+    vm = NetworkUsage.VM in usages
+    wish: dict[str, Any] = {
+        "bonding" if bond else "nic": row.nic,
+        "bridged": "true" if vm else "false",
+        "mtu": str(network.mtu or 1500),
+        "switch": "legacy",
+        "defaultRoute": routed,
+        **({"STP": "yes" if network.stp else "no"} if vm else {}),
+        **addresses_wire(row.addresses),
+        **qos_wire(row.qos),
+    }
+    if network.vlan and network.vlan.id is not None:
+        wish["vlan"] = str(network.vlan.id)
+    if row.properties:
+        wish["custom"] = {str(p.name): p.value or "" for p in row.properties}
+    servers = resolvers_of(network, row) if routed else None
+    if servers is not None:
+        wish["nameservers"] = list(servers)
     return wish
 
 
@@ -180,6 +216,9 @@ class _Planner:
             self.refuse("NETWORKS_ALREADY_ATTACHED_TO_IFACES", f"Network {network.name} is named twice.", bad=True)
         addresses = given.ip_address_assignments if given is not None else None
         properties = given.properties if given is not None else None
+        asked = given.dns_resolver_configuration if given is not None else None
+        servers = tuple(asked.name_servers or ()) if asked is not None else None
+        qos = given.qos if given is not None else None
         row = HostAttachment(
             id=attachment_id(self.scene.host_id, str(network.id)),
             host_id=self.scene.host_id,
@@ -187,10 +226,13 @@ class _Planner:
             nic=nic,
             addresses=tuple(addresses) if addresses is not None else before.addresses if before else (),
             properties=tuple(properties) if properties is not None else before.properties if before else (),
+            resolvers=servers if servers is not None else before.resolvers if before else None,
+            qos=qos if qos is not None else before.qos if before else None,
         )
         self.lies[name] = nic
         self.wish.rows.append(row)
-        self.wish.networks[name] = wire(network, nic, nic in self.slaves, row.addresses)
+        routed = row.network_id in self.scene.routing
+        self.wish.networks[name] = wire(network, row, bond=nic in self.slaves, routed=routed)
 
     def attachments(self) -> None:
         for given in self.action.removed_network_attachments or ():

@@ -14,6 +14,7 @@ from ovis.engine.model.enums import BootProtocol, IpVersion, NetworkUsage, NicSt
 from ovis.engine.model.types import (
     Bonding,
     Cluster,
+    DnsResolverConfiguration,
     ExternalNetworkProviderConfiguration,
     Host,
     HostNic,
@@ -39,6 +40,18 @@ from ovis.engine.store.session import Reader
 
 _KINDS = ("nics", "bondings", "vlans")
 _DEFAULT_MTU = 1500
+_MBIT = 1_000_000
+
+
+_MODES = {
+    "0": "Round Robin",
+    "1": "Active-Backup",
+    "2": "Load balance (balance-xor)",
+    "3": "Broadcast",
+    "4": "Dynamic link aggregation (802.3ad)",
+    "5": "Adaptive transmit load balancing (balance-tlb)",
+    "6": "Adaptive load balancing (balance-alb)",
+}
 
 
 class Placed(NamedTuple):
@@ -132,7 +145,11 @@ def _bond(host_id: str, facts: Mapping[str, Any]) -> Bonding:
     return Bonding(
         slaves=[HostNic(id=nic_id(host_id, s)) for s in facts.get("slaves") or ()] or None,
         active_slave=HostNic(id=nic_id(host_id, str(active))) if active else None,
-        options=[Option(name=str(k), value=str(v)) for k, v in sorted((facts.get("opts") or {}).items())] or None,
+        options=[
+            Option(name=str(k), value=str(v), type=_MODES.get(str(v)) if k == "mode" else None)
+            for k, v in sorted((facts.get("opts") or {}).items())
+        ]
+        or None,
     )
 
 
@@ -202,13 +219,34 @@ def nic_statistics(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[st
 # -- networks on the NICs -----------------------------------------------------------------------------------------
 
 
+_Pairs = list[tuple[str, str | None, str | None]]
+
+
+def _four(found: Placed, given: IpAddressAssignment) -> _Pairs:
+    method, has, ip = given.assignment_method or BootProtocol.NONE, _ip(found.facts) or Ip(), given.ip
+    pairs: _Pairs = [("ipv4_boot_protocol", _method(found.facts).value, method.value)]
+    if method is BootProtocol.STATIC and ip is not None:
+        pairs += [("ipv4_address", has.address, ip.address), ("netmask", has.netmask, ip.netmask)]
+        pairs += [("gateway", has.gateway, ip.gateway)] if ip.gateway else []
+    return pairs
+
+
+def _six(found: Placed, given: IpAddressAssignment) -> _Pairs:
+    method, has, ip = given.assignment_method or BootProtocol.NONE, _ip6(found.facts) or Ip(), given.ip
+    pairs: _Pairs = [("ipv6_boot_protocol", _method6(found.facts).value, method.value)]
+    if method is BootProtocol.STATIC and ip is not None:
+        pairs += [("ipv6_address", has.address, ip.address), ("ipv6_prefix", has.netmask, str(ip.netmask or 64))]
+        pairs += [("ipv6_gateway", has.gateway, ip.gateway)] if ip.gateway else []
+    return pairs
+
+
 def _differences(found: Placed, network: Network, stored: HostAttachment | None) -> list[ReportedConfiguration]:
     """What the host has, beside what the network is meant to be."""
     wanted_mtu = network.mtu or _DEFAULT_MTU
     bridged = NetworkUsage.VM in (network.usages if network.usages is not None else (NetworkUsage.VM,))
     wanted_vlan = network.vlan.id if network.vlan and network.vlan.id else None
     has_vlan = found.facts.get("vlan")
-    pairs: list[tuple[str, str | None, str | None]] = [
+    pairs: _Pairs = [
         ("mtu", str(int(number(found.facts.get("mtu"), _DEFAULT_MTU))), str(wanted_mtu)),
         ("bridged", str(found.facts.get("bridged") is not False).lower(), str(bridged).lower()),
         (
@@ -218,15 +256,19 @@ def _differences(found: Placed, network: Network, stored: HostAttachment | None)
         ),
     ]
     for given in stored.addresses if stored is not None else ():
-        if given.ip is not None and given.ip.version is IpVersion.V6:
-            continue
-        method, has = given.assignment_method or BootProtocol.NONE, _ip(found.facts) or Ip()
-        pairs.append(("ipv4_boot_protocol", _method(found.facts).value, method.value))
-        if method is BootProtocol.STATIC and given.ip is not None:
-            pairs.append(("ipv4_address", has.address, given.ip.address))
-            pairs.append(("netmask", has.netmask, given.ip.netmask))
-            if given.ip.gateway:
-                pairs.append(("gateway", has.gateway, given.ip.gateway))
+        pairs += (
+            _six(found, given) if given.ip is not None and given.ip.version is IpVersion.V6 else _four(found, given)
+        )
+    if stored is not None and stored.qos is not None:
+        out, asked = (found.facts.get("hostQos") or {}).get("out") or {}, stored.qos
+        for curve, name, value, unit in (
+            ("ls", "out_average_linkshare", asked.outbound_average_linkshare, 1),
+            ("ul", "out_average_upperlimit", asked.outbound_average_upperlimit, _MBIT),
+            ("rt", "out_average_realtime", asked.outbound_average_realtime, _MBIT),
+        ):
+            if value is not None:
+                has = int(number((out.get(curve) or {}).get("m2"))) // unit
+                pairs.append((name, str(has), str(value)))
     return [
         ReportedConfiguration(name=name, actual_value=has, expected_value=wanted, in_sync=has == wanted)
         for name, has, wanted in pairs
@@ -242,6 +284,9 @@ def _attachment(host_id: str, found: Placed, network: Network, stored: HostAttac
         host_nic=HostNic(id=nic_id(host_id, nic)) if nic else None,
         network=Network(id=network.id),
         properties=list(stored.properties) if stored is not None and stored.properties else None,
+        dns_resolver_configuration=DnsResolverConfiguration(name_servers=list(stored.resolvers))
+        if stored is not None and stored.resolvers is not None
+        else None,
         in_sync=all(r.in_sync for r in reported),
         ip_address_assignments=[
             IpAddressAssignment(

@@ -17,14 +17,24 @@ from ovis.contract.errors import Code
 from ovis.engine.commands import Command, Context, Lock, Step, begin
 from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import NotFound, refuse
+from ovis.engine.declare.faults import NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import Action as ApiAction, Need, Started
 from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity, NetworkUsage
-from ovis.engine.model.types import Action, Host, HostNic, Network, NetworkAttachment, NetworkLabel
+from ovis.engine.model.types import (
+    Action,
+    Cluster,
+    CustomProperty,
+    Host,
+    HostNic,
+    Network,
+    NetworkAttachment,
+    NetworkLabel,
+)
 from ovis.engine.resources import bodies
+from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.hosts import networking
 from ovis.engine.resources.hosts.attachments import HostAttachment, NicLabel
 from ovis.engine.resources.hosts.network_wishes import Scene, wish
@@ -63,6 +73,7 @@ def scene(rd: Reader, host: Host) -> Scene:
     host_id = str(host.id)
     caps, known = capabilities(host_id), networking.known_networks(rd, (host_id,)).get(host_id, {})
     roles = rd.find(ClusterNetwork, cluster_id=str(host.cluster.id)) if host.cluster else []
+    managing = frozenset(r.network_id for r in roles if NetworkUsage.MANAGEMENT in r.usages)
     labelled: dict[str, tuple[str, ...]] = {}
     for row in rd.find(Label, network_id=sorted(str(n.id) for n in known.values())) if known else ():
         text = row.id.partition("/")[2]
@@ -73,7 +84,8 @@ def scene(rd: Reader, host: Host) -> Scene:
         bonds=caps.get("bondings") or {},
         networks=known,
         allowed=frozenset(r.network_id for r in roles),
-        managing=frozenset(r.network_id for r in roles if NetworkUsage.MANAGEMENT in r.usages),
+        managing=managing,
+        routing=frozenset(r.network_id for r in roles if NetworkUsage.DEFAULT_ROUTE in r.usages) or managing,
         lies={p.name: networking.base_nic(caps, p.nic) for p in networking.placed(caps, known)},
         stored={r.network_id: r for r in rd.find(HostAttachment, host_id=host_id)},
         labels=tuple(rd.find(NicLabel, host_id=host_id)),
@@ -90,7 +102,8 @@ def begin_setup(tx: Tx, call: Call, action: Action, *, entity: Any = None) -> St
     if action.connectivity_timeout is not None and not 1 <= action.connectivity_timeout <= 3600:
         raise refuse("VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", "The timeout must be 1 to 3600 seconds.", bad=True)
     found, reasons = wish(scene(tx, host), action)
-    bodies.raise_all(list(reasons))
+    cluster = tx.get(Cluster, host.cluster.id) if host.cluster else None
+    bodies.raise_all([*reasons, *(r for row in found.rows for r in _unfit(tx, cluster, row))])
     params = SetupParams(
         host_id=str(host.id),
         networks=found.networks,
@@ -105,6 +118,13 @@ def begin_setup(tx: Tx, call: Call, action: Action, *, entity: Any = None) -> St
     )
     locks, subjects = (Lock("host", str(host.id)),), (("host", str(host.id)),)
     return begin(tx, SETUP, params, call=call, locks=locks, subjects=subjects, entity=entity, wait=True)
+
+
+def _unfit(rd: Reader, cluster: Cluster | None, row: HostAttachment) -> list[Refusal]:
+    """Custom properties of a network on a host that are not defined, or of no such value."""
+    network = rd.get(Network, row.network_id)
+    given = [CustomProperty(name=p.name, value=p.value) for p in row.properties]
+    return custom_checks.of_attachment(rd, cluster, str(network.name if network else row.network_id), given)
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
