@@ -97,9 +97,20 @@ export const session = {
   },
 };
 
+// Windows of one browser share a session: work in one (a console) is use of it in all.
+const others = "BroadcastChannel" in globalThis ? new BroadcastChannel("ovis-use") : undefined;
+const TELL_MS = 10_000;
+let lastTold = 0;
+others?.addEventListener("message", () => {
+  lastUse = Date.now();
+});
+
 /** The user did something. */
 export function used(): void {
   lastUse = Date.now();
+  if (lastUse - lastTold < TELL_MS) return;
+  lastTold = lastUse;
+  others?.postMessage("used");
 }
 
 function look(): void {
