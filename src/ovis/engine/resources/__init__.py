@@ -57,6 +57,7 @@ from ovis.engine.resources.templates import (
     resource as templates,
     tables as template_tables,
 )
+from ovis.engine.resources.vm_pools import resource as vm_pools, tables as vm_pool_tables
 from ovis.engine.resources.vms import (
     explain as vm_explain,
     external as vm_external,
@@ -87,7 +88,7 @@ RESOURCES: tuple[Resource, ...] = (
     users.USERS_RESOURCE,
     users.GROUPS_RESOURCE,
     users.DOMAINS_RESOURCE,
-    small.VM_POOLS,
+    vm_pools.RESOURCE,
     vms.RESOURCE,
     disks.RESOURCE,
     jobs.RESOURCE,
@@ -139,6 +140,7 @@ TABLES: tuple[Table, ...] = (
     *template_tables.TABLES,
     template_devices.TABLE,
     *vm_state.TABLES,
+    *vm_pool_tables.TABLES,
     vm_watchdogs.TABLE,
     vm_numa.TABLE,
     vm_external.TABLE,
@@ -153,6 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     *storage_commands.COMMANDS,
     *templates.COMMANDS,
     *vms.COMMANDS,
+    *vm_pools.COMMANDS,
 )
 # What an empty installation begins with; each makes only what is missing. (transaction, the installation's id)
 SEEDS: tuple[Callable[[Tx, str], None], ...] = (

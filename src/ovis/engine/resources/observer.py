@@ -24,6 +24,7 @@ from ovis.engine.resources.scheduler_proxy import watch as scheduler_proxy
 from ovis.engine.resources.storage_domains import space
 from ovis.engine.resources.storage_domains.connect import connect_pool, storage_up
 from ovis.engine.resources.storage_domains.tables import Attachment
+from ovis.engine.resources.vm_pools.upkeep import Upkeep
 from ovis.engine.resources.vms import ha, monitoring
 from ovis.engine.resources.vms.actions.start import start_again
 from ovis.engine.resources.vms.snapshot_of_hosts import note_load
@@ -58,6 +59,7 @@ class EngineObserver:
         self._tasks = [
             asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts"),
             asyncio.create_task(balancing.watch(self._services), name="balancing"),
+            asyncio.create_task(Upkeep(self._services).watch(), name="vm-pools"),
             asyncio.create_task(scheduler_proxy.watch(self._services), name="scheduler-proxy"),
             asyncio.create_task(HISTORY.watch(), name="usage-history"),
         ]

@@ -63,6 +63,12 @@ def shown(grant: Grant) -> Permission:
 
 def give(tx: Tx, call: Call, body: Permission, object_type: str, object_id: str) -> Permission:
     """Grant a role; administrative ones only by a SuperUser of the system."""
+    if object_type == "vm" and tx.need(Vm, object_id).vm_pool is not None:
+        raise refuse(
+            "PERMISSION_ADD_FAILED_VM_IN_POOL",
+            "Permissions on a VM of a pool come and go with its use.",
+            "Give them on the pool, or detach the VM.",
+        )
     role = bodies.resolve(tx, Role, body.role)
     is_group = body.group is not None
     holder: Any = bodies.resolve(tx, Group, body.group) if is_group else bodies.resolve(tx, User, body.user)

@@ -27,7 +27,6 @@ from ovis.engine.model.types import (
     OpenStackVolumeProvider,
     OperatingSystemInfo,
     Permit,
-    VmPool,
 )
 from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
@@ -35,7 +34,6 @@ from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.cpu_catalog import CPU_MODELS
 from ovis.engine.resources.levels import LEVELS
 from ovis.engine.resources.os_catalog import SYSTEMS
-from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table, name_columns
 
@@ -139,22 +137,6 @@ BOOKMARKS = Resource(
 # -- what exists in the API and is empty here -----------------------------------------------------------------
 
 
-VM_POOLS_TABLE = Table(
-    name="vm_pools",
-    type=VmPool,
-    columns=(*name_columns(), Column(name="cluster_id", path="cluster.id", references="clusters")),
-    unique=(("name_key",),),
-)
-# Pools are listed (none can be made yet): monitoring checks walk them.
-VM_POOLS = Resource(
-    type=VmPool,
-    collection="vmpools",
-    object_type="vm_pool",
-    table=VM_POOLS_TABLE,
-    search=SearchObject(table=VM_POOLS_TABLE, prefix="Pools", fields={"name": Field("text", "name")}),
-    list=Op(needs=PUBLIC),
-    get=Op(needs=PUBLIC),
-)
 EMPTY = (
     absent(ExternalHostProvider, "externalhostproviders", needs=ADMIN),
     absent(OpenStackImageProvider, "openstackimageproviders", needs=ADMIN),
@@ -166,4 +148,4 @@ EMPTY = (
     absent(ExternalTemplateImport, "externaltemplateimports", needs=ADMIN),
     absent(Icon, "icons"),
 )
-TABLES = (BOOKMARKS_TABLE, VM_POOLS_TABLE)
+TABLES = (BOOKMARKS_TABLE,)

@@ -167,10 +167,11 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     for table, code in (
         ("vms", "VDS_CANNOT_REMOVE_CLUSTER_VMS_DETECTED"),
         ("templates", "CLUSTER_CANNOT_REMOVE_HAS_TEMPLATES"),
+        ("vm_pools", "CLUSTER_CANNOT_REMOVE_HAS_VM_POOLS"),
     ):
         sql = tx.schema.sql[table]
         if tx.rows(sql.select().where(sql.c.cluster_id == old.id).limit(1)):
-            raise refuse(code, f"Cluster {old.name} has {table}.", "Remove or move them first.")
+            raise refuse(code, f"Cluster {old.name} has {table.replace('_', ' ')}.", "Remove or move them first.")
     for role in tx.find(ClusterNetwork, cluster_id=str(old.id)):
         tx.delete(ClusterNetwork, role.id)
     for profile in tx.find(CpuProfile, cluster_id=str(old.id)):

@@ -37,6 +37,7 @@ from ovis.engine.model.types import (
     Vm,
     VmMediatedDevice,
     VmPlacementPolicy,
+    VmPool,
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.affinity_labels import labels_of
@@ -52,6 +53,7 @@ from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.devices import give as give_devices
 from ovis.engine.resources.templates.tables import TemplateNic, base_id, number as version_number
+from ovis.engine.resources.vm_pools import detach
 from ovis.engine.resources.vms import defaults, hot, memory, plug, rules
 from ovis.engine.resources.vms.actions import clone as clone_action, guest, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
@@ -119,8 +121,8 @@ def _placement(tx: Reader, vm: Vm) -> Vm:
     return replace(vm, placement_policy=VmPlacementPolicy(affinity=policy.affinity, hosts=hosts or None))
 
 
-def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
-    """POST /vms; with a snapshot, of what that holds."""
+def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Started:
+    """POST /vms; with a snapshot, of what that holds. pool: that it is made for, which was asked about permits."""
     if body.snapshots and body.snapshots[0].id is not None:
         return clone_action.add_from_snapshot(tx, call, body, body.snapshots[0].id, _check)
     template = bodies.resolve(tx, Template, body.template)
@@ -154,6 +156,8 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         host=None,
         next_run_configuration_exists=False,
         run_once=False,
+        vm_pool=VmPool(id=pool.id) if pool is not None else None,
+        stateless=vm.stateless if pool is None else not pool.stateful,
         has_illegal_images=False,
         use_latest_template_version=bool(given.use_latest_template_version),
         origin="ovirt",
@@ -165,7 +169,7 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     known = template if template.id != BLANK_TEMPLATE else replace(template, placement_policy=vm.placement_policy)
     _ask_for_more(tx, call, known, vm, "cluster", str(cluster.id))
     _check(tx, vm)
-    planned = _plan_disks(tx, call, body, template, vm) if not blank else []
+    planned = _plan_disks(tx, call, body, template, needs_permit=pool is None) if not blank else []
     if planned:
         vm = replace(vm, status=S.IMAGE_LOCKED)
     tx.insert(vm)
@@ -175,13 +179,15 @@ def add(tx: Tx, call: Call, body: Vm) -> Vm | Started:
         tx.insert(disk)
         tx.insert(image)
         attach(tx, replace(vm, status=S.DOWN), disk, source.attachment)
-        grant_on_creation(tx, call, "disk", str(disk.id))
+        if pool is None:
+            grant_on_creation(tx, call, "disk", str(disk.id))
     for nic in tx.find(TemplateNic, template_id=str(template.id)):
         create_nic(tx, vm, replace(nic.nic, mac=None))
     give_devices(tx, vm, str(template.id))
     for inline in body.nics or ():
         create_nic(tx, vm, inline)
-    grant_on_creation(tx, call, "vm", vm_id)
+    if pool is None:
+        grant_on_creation(tx, call, "vm", vm_id)
     if not planned:
         record(tx, ADDED, call=call, vm=vm)
         return _without_secrets(vm)
@@ -223,7 +229,7 @@ _BASE_FIELDS = tuple(
 )
 
 
-def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> list[Any]:
+def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, *, needs_permit: bool) -> list[Any]:
     """New disks for a template's, where the body puts them or beside the template's."""
     wishes = {a.disk.id: a.disk for a in body.disk_attachments or () if a.disk is not None and a.disk.id is not None}
     out = []
@@ -231,7 +237,9 @@ def _plan_disks(tx: Tx, call: Call, body: Vm, template: Template, vm: Vm) -> lis
         source, origin = tx.need(Disk, row.disk_id), tx.need(DiskImage, row.disk_id)
         disks.require_ok(source)
         wish = wishes.get(row.disk_id)
-        disk, image = copies.planned(tx, call, source, origin, wish, layered=not call.flag("clone"))
+        disk, image = copies.planned(
+            tx, call, source, origin, wish, layered=not call.flag("clone"), needs_permit=needs_permit
+        )
         out.append((row, disk, image))
     return out
 
@@ -477,6 +485,7 @@ RESOURCE = Resource(
         *migrate.ACTIONS,
         *snapshots.ACTIONS,
         clone_action.ACTION,
+        detach.ACTION,
         *guest.ACTIONS,
         REORDER,
         TICKET,

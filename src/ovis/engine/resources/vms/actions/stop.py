@@ -49,7 +49,7 @@ def words(rd: Reader, params: StopParams, state: Mapping[str, Any]) -> Mapping[s
     return {"vm": vm, "host": rd.get(Host, host_id)}
 
 
-def _begin(tx: Tx, call: Call, command: Command, vm: Vm, *, wait: bool = True, **params: Any) -> Started:
+def _begin(tx: Tx, call: Call | None, command: Command, vm: Vm, *, wait: bool = True, **params: Any) -> Started:
     runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
     return begin(
         tx,
@@ -73,6 +73,16 @@ def stop(tx: Tx, call: Call, action: Action) -> Started | None:
         return None
     _mark(tx, vm, action)
     return _begin(tx, call, STOP_SUSPENDED if vm.status is S.SUSPENDED else STOP, vm)
+
+
+def power_off(tx: Tx, vm: Vm) -> bool:
+    """The engine itself ends a run, as a part of something larger; whether it had to be asked for."""
+    runtime = tx.get(VmRuntime, str(vm.id)) or VmRuntime(id=str(vm.id))
+    if runtime.stopping or (vm.status is S.SUSPENDED and locked(tx, "vm", str(vm.id))):
+        return False
+    _mark(tx, vm, Action())
+    _begin(tx, None, STOP_SUSPENDED if vm.status is S.SUSPENDED else STOP, vm)
+    return True
 
 
 def _no_restart(tx: Tx, vm: Vm) -> None:
