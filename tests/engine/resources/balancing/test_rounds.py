@@ -6,14 +6,30 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.engine.resources.balancing.burst import exactly_those_that_fit_run
 from tests.engine.resources.lab import is_status, made, named
-from tests.installation import installation, until
+from tests.installation import Installation, installation, until
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with installation(tmp_path_factory.mktemp("balancing"), hosts=3, storage=True) as place, place.client() as found:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installation(tmp_path_factory.mktemp("balancing"), hosts=3, balance_seconds="3600") as made_:
+        yield made_
+
+
+@pytest.fixture(scope="module")
+def client(place: Installation) -> Iterator[httpx.Client]:
+    with place.client() as found:
         yield found
+
+
+def test_of_200_starts_at_once_exactly_those_that_fit_run(place: Installation, client: httpx.Client) -> None:
+    exactly_those_that_fit_run(place, client)
+    vms = [v["id"] for v in client.get("/vms?search=status%3Dup&max=500").json()["vm"]]
+    for vm in vms:
+        client.post(f"/vms/{vm}/stop", json={})
+    for vm in vms:
+        is_status(client, f"/vms/{vm}", "down")
 
 
 def _running(client: httpx.Client, name: str, host: str) -> str:
