@@ -69,6 +69,7 @@ export default function Screen({ vm, size, onOpen, onEnd, onSize, onClipboard }:
     const target = box.current as HTMLDivElement;
     let left = false;
     let said: string | undefined;
+    let over = false;
     let watch: MutationObserver | undefined;
     openChannel(vm, "vnc", false).then(
       ({ socket, password }) => {
@@ -99,6 +100,9 @@ export default function Screen({ vm, size, onOpen, onEnd, onSize, onClipboard }:
           onOpen(consoleOf(made, () => target.querySelector("canvas")));
           made.focus();
         });
+        made.addEventListener("disconnect", () => {
+          over = true;
+        });
         made.addEventListener("securityfailure", (event) => {
           said = `The display refused the password: ${(event as CustomEvent<{ reason?: string }>).detail.reason ?? "no reason given"}`;
         });
@@ -111,7 +115,7 @@ export default function Screen({ vm, size, onOpen, onEnd, onSize, onClipboard }:
     return () => {
       left = true;
       watch?.disconnect();
-      rfb.current?.disconnect();
+      if (!over) rfb.current?.disconnect();
       rfb.current = undefined;
     };
     // One connection as long as this is shown; it is shown anew for another.

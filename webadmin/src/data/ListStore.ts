@@ -233,7 +233,7 @@ export class ListStore {
 
   private async reread(ids: string[]): Promise<void> {
     const rows = await Promise.all(
-      ids.map((id) => request<Row>("GET", `/${this.collection}/${id}`).then(({ body }) => body, () => undefined)),
+      ids.map((id) => request<Row>("GET", `/${this.collection}/${id}${this.extra.replace("&", "?")}`).then(({ body }) => body, () => undefined)),
     );
     for (const row of rows) {
       const index = row && this.where.get(row.id);

@@ -47,7 +47,7 @@ export interface FormProps {
 export function FormDialog(props: FormProps): ReactElement {
   const { title, tabs, top = [], row, defaults, path, extra = {}, onClose } = props;
   const fields = useMemo(() => [...top, ...tabs.flatMap((tab) => tab.sections.flatMap((section) => section.fields))], [top, tabs]);
-  const [before] = useState<Values>(() => ({ ...(row ? {} : defaults), ...valuesOf(fields, row) }));
+  const [before] = useState<Values>(() => ({ ...(row ? unsent(defaults) : defaults), ...valuesOf(fields, row) }));
   const [entered, setEntered] = useState<Values>({});
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState<{ sentences: string[]; id?: string | undefined }>({ sentences: [] });
@@ -66,12 +66,12 @@ export function FormDialog(props: FormProps): ReactElement {
   const change = (key: string, value: string): void => {
     const field = fields.find((one) => one.path === key);
     setEntered((now) => ({ ...now, ...(field?.kind === "choice" ? field.fills?.(value, values) : undefined), [key]: value }));
-    setFaults(({ [key]: _, ...rest }) => rest);
+    setFaults((now) => without(now, key));
   };
   const leave = (key: string): void => {
     const field = fields.find((one) => one.path === key);
     const found = field && (values[key] ?? "") !== "" ? wrong(field, values) : undefined;
-    setFaults(({ [key]: _, ...rest }) => (found ? { ...rest, [key]: found } : rest));
+    setFaults((now) => (found ? { ...now, [key]: found } : without(now, key)));
   };
   const tabOf = (key: string): FormTab | undefined => tabs.find((one) => one.sections.some((section) => section.fields.some((field) => field.path === key)));
   const show = (found: Record<string, string>): void => {
@@ -179,11 +179,11 @@ export function FormDialog(props: FormProps): ReactElement {
             {shown.map((one) => {
               const keys = one.sections.flatMap((section) => section.fields.map((field) => field.path));
               const bad = keys.some((key) => faults[key]);
-              const new_ = keys.some((key) => entered[key] !== undefined && entered[key] !== (before[key] ?? ""));
+              const altered = keys.some((key) => entered[key] !== undefined && entered[key] !== (before[key] ?? ""));
               return (
                 <button key={one.id} type="button" role="tab" aria-selected={one === tab} onClick={() => setTabId(one.id)}>
                   {one.label}
-                  {bad ? <Icon name="alert" /> : new_ ? <span className="ov-dot" aria-hidden="true" /> : null}
+                  {bad ? <Icon name="alert" /> : altered ? <span className="ov-dot" aria-hidden="true" /> : null}
                 </button>
               );
             })}
@@ -198,6 +198,11 @@ export function FormDialog(props: FormProps): ReactElement {
     </Dialog>
   );
 }
+
+const without = (all: Record<string, string>, key: string): Record<string, string> => Object.fromEntries(Object.entries(all).filter(([one]) => one !== key));
+
+/** Of the defaults, those that the object itself cannot say. */
+const unsent = (defaults: Values | undefined): Values => Object.fromEntries(Object.entries(defaults ?? {}).filter(([key]) => key.startsWith("~")));
 
 /** Defaults for what was empty when the dialog opened. */
 function definedOnly(defaults: Values | undefined, before: Values): Values {

@@ -107,6 +107,8 @@ export interface Resource {
   scopes?: Partial<Record<"datacenter" | "cluster" | "host" | "storage" | "network" | "template", (name: string) => string>>;
   /** What helps when there is none: an action's id. */
   whenEmpty?: string;
+  /** Sub-collections that its rows bring along: `&follow=reporteddevices`. */
+  follow?: string;
   /** The search always has this, e.g. `type != iso`. */
   always?: string;
   /** Second line on narrow screens. */

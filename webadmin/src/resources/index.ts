@@ -1,8 +1,18 @@
 /** All places with a list, in the order of the main tabs. */
 import type { Resource } from "./declare";
+import { clusters } from "./clusters";
+import { dataCenters } from "./dataCenters";
+import { disks } from "./disks";
+import { events } from "./events";
+import { hosts } from "./hosts";
+import { networks } from "./networks";
+import { pools } from "./pools";
+import { storage } from "./storage";
+import { templates } from "./templates";
+import { users } from "./users";
 import { vms } from "./vms";
 
-export const RESOURCES: readonly Resource[] = [vms];
+export const RESOURCES: readonly Resource[] = [dataCenters, clusters, hosts, networks, storage, disks, vms, pools, templates, users, events];
 
 const places = new Map(RESOURCES.flatMap((resource) => [resource.place, ...(resource.aliases ?? [])].map((token) => [token, resource] as const)));
 const collections = new Map(RESOURCES.map((resource) => [resource.collection, resource]));

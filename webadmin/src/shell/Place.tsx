@@ -59,7 +59,7 @@ function ListPlace({ resource, address }: { resource: Resource; address: Address
   const search = searchOf(resource, address);
   const sortKey = sort ? `${sort.field} ${sort.down}` : "";
   const { store, top, keepTop } = useMemo(
-    () => listOf(resource.collection, { search, sort }),
+    () => listOf(resource.collection, { search, sort }, resource.follow),
     // The sort is compared by what it says.
     // oxlint-disable-next-line react/exhaustive-deps
     [resource, search, sortKey],
@@ -394,7 +394,7 @@ function Page({ resource, address }: { resource: Resource; address: Address }): 
 
   const read = useCallback(async (): Promise<void> => {
     try {
-      if (id) setRow(lighten(await get<Row>(`/${resource.collection}/${id}`)));
+      if (id) setRow(lighten(await get<Row>(`/${resource.collection}/${id}${resource.follow ? `?${resource.follow.slice(1)}` : ""}`)));
       else {
         const found = (await list(`/${resource.collection}?search=${encodeURIComponent(`name="${name ?? ""}"`)}&max=2`))[0];
         if (found) setRow(found);

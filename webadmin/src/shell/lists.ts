@@ -4,13 +4,13 @@ import { ListStore, type Query } from "../data/ListStore";
 const MOST = 6;
 const kept = new Map<string, { store: ListStore; stop: () => void; top: number }>();
 
-export function listOf(collection: string, query: Query): { store: ListStore; top: number; keepTop: (top: number) => void } {
+export function listOf(collection: string, query: Query, follow = ""): { store: ListStore; top: number; keepTop: (top: number) => void } {
   const key = JSON.stringify([collection, query]);
   let found = kept.get(key);
   if (found) {
     kept.delete(key);
   } else {
-    const store = new ListStore(collection, query);
+    const store = new ListStore(collection, query, follow);
     found = { store, stop: store.start(), top: 0 };
   }
   kept.set(key, found);

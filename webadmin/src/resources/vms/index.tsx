@@ -1,11 +1,11 @@
 /** Virtual Machines. Follows: web admin facts 2.3; states by the table of state signs. */
-import { lazy } from "react";
 import { type Row, items, number, post, remove, text, truth } from "../../api/client";
 import { figures } from "../../data/figures";
 import { names } from "../../data/names";
 import { count, moment, span } from "../../ui/format";
 import { stateTable } from "../../ui/StateIcon";
 import { type Resource, onlyIn } from "../declare";
+import { TABS } from "./tabs";
 
 const states = stateTable({
   up: ["green", "up"],
@@ -41,6 +41,7 @@ export const vms: Resource = {
   prefix: "Vms",
   title: (row) => text(row, "name"),
   measured: true,
+  follow: "&follow=reporteddevices",
   sort: { field: "name", down: false },
   whenEmpty: "new",
   state: (row) => {
@@ -191,5 +192,5 @@ export const vms: Resource = {
     { id: "tags", label: "Assign Tags", icon: "tag", group: "tags", on: "all", more: true, dialog: "assign-tags" },
     { id: "guide", label: "Guide Me", icon: "guide", group: "tags", on: "one", more: true, dialog: "vm-guide" },
   ],
-  tabs: [{ token: "general", label: "General", component: lazy(() => import("./General")) }],
+  tabs: TABS,
 };
