@@ -55,7 +55,7 @@ def ports_of(links: Mapping[str, Link], name: str) -> list[str]:
     return sorted(link.name for link in links.values() if link.master == name and not link.of_guest)
 
 
-def _qos(net: Net) -> dict[str, Any]:
+def host_qos(net: Net) -> dict[str, Any]:
     """hostQos as it was asked for."""
     share = net.share
     curves = {"ls": share.weight, "rt": share.rate, "ul": share.ceiling} if share is not None else {}
@@ -67,7 +67,7 @@ def _network(name: str, row: Mapping[str, Any], view: View, **more: Any) -> dict
     net = view.kept.networks.get(name)
     found = {**row, "switch": "legacy", **more}
     if net is not None and net.share is not None:
-        found["hostQos"] = _qos(net)
+        found["hostQos"] = host_qos(net)
     if net is not None and net.gateway and not net.default_route and net.device in view.links:
         found["gateway"] = net.gateway  # in a table of its own
     if net is not None and net.custom:
@@ -153,7 +153,7 @@ def shared(kept: Kept) -> dict[str, list[dict[str, Any]]]:
     for net in kept.networks.values():
         if net.nic and net.share is not None:
             found.setdefault(net.nic, []).append(
-                {"hostQos": _qos(net), "vlan": net.vlan if net.vlan is not None else -1}
+                {"hostQos": host_qos(net), "vlan": net.vlan if net.vlan is not None else -1}
             )
     return found
 

@@ -263,6 +263,7 @@ class SimulatedDriver(
             **reports.capabilities(_CPUS, self._network_rows(), {n: nic | {"hwaddr": self._mac(n)} for n in NICS}),
             "bondings": self._bond_rows(nic | {"hwaddr": self._mac("bond")}),
             "vlans": self._vlan_rows(nic),
+            "nameservers": self._network_resolvers(),
             "hooks": {},
             "operatingSystem": {"name": "RHEL", "version": "9", "release": "5", "pretty_name": "Simulated Linux 9"},
             "packages2": {

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ovis.agent.network.report import host_qos
 from ovis.agent.network.request import (
     BAD_BRIDGE,
     BAD_NIC,
@@ -56,7 +57,7 @@ def changed(now: Now, wanted: Plan, used: Mapping[str, str]) -> Now:
     bonds |= {b.name: b for b in wanted.bonds}
     for net in wanted.networks:
         before = networks.get(net.name)
-        keeps = before is not None and not net.ip and not net.dhcp
+        keeps = before is not None and not net.ip and not net.dhcp and not net.bare
         networks[net.name] = replace(net, ip=before.ip, prefix=before.prefix, gateway=before.gateway) if keeps else net  # type: ignore[union-attr]
     _check(networks, bonds, wanted)
     return Now(networks=networks, bonds=bonds)
@@ -164,7 +165,12 @@ class SimulatedNetworks:
                 "bridged": net.bridged,
                 "ports": [port] if port and net.bridged else [],
                 "southbound": port,
-                "stp": "off",
+                "stp": "on" if net.stp else "off",
+                "ipv4addrs": [f"{net.ip}/{net.prefix}"] if net.ip else [],
+                "ipv6addrs": [net.ipv6] if net.ipv6 else [],
+                "ipv6gateway": net.gateway6 or "::",
+                "ipv6autoconf": net.autoconf,
+                "dhcpv6": net.dhcp6,
                 "mtu": str(net.mtu),
                 "addr": net.ip,
                 "netmask": str(ipaddress.ip_network(f"0.0.0.0/{net.prefix}").netmask) if net.ip else "",
@@ -172,8 +178,15 @@ class SimulatedNetworks:
                 "dhcpv4": net.dhcp,
                 "switch": "legacy",
                 **({"vlan": net.vlan} if net.vlan is not None else {}),
+                **({"hostQos": host_qos(net)} if net.share is not None else {}),
+                **({"custom": dict(net.custom)} if net.custom else {}),
             }
         return rows
+
+    def _network_resolvers(self) -> list[str]:
+        """What it asks for names: what its way out says."""
+        told = [n.nameservers for n in self._now.networks.values() if n.default_route and n.nameservers is not None]
+        return list(told[-1]) if told else ["127.0.0.53"]
 
     def _bond_rows(self, nic: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         return {
@@ -181,7 +194,7 @@ class SimulatedNetworks:
                 **nic,
                 "slaves": list(b.nics),
                 "active_slave": b.nics[0] if b.mode == 1 else "",
-                "opts": {"mode": str(b.mode)},
+                "opts": b.opts,
                 "switch": "legacy",
                 "ipv4addrs": [],
                 "ipv6addrs": [],

@@ -4,21 +4,16 @@ Does: add constant parts to capabilities, statistics and VM rows. Pure.
 Follows: contract.shapes (VdsmCapabilities, HostStats, RunningVmStats).
 """
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 _ADDRESSES = {"dhcpv6": False, "ipv4addrs": [], "ipv6addrs": [], "ipv6gateway": "::", "ipv6autoconf": False}
 
 
-def _with_prefix(row: Mapping[str, Any]) -> list[str]:
-    return [str(ipaddress.ip_interface(f"{row['addr']}/{row['netmask']}"))] if row.get("addr") else []
-
-
 def capabilities(cpus: int, networks: Mapping[str, Any], nics: Mapping[str, Any]) -> dict[str, Any]:
     """More of Host.getCapabilities, networks and nics completed."""
     whole = {
-        name: row | _ADDRESSES | {"interface": row.get("iface", name), "ipv4addrs": _with_prefix(row), "opts": {}}
+        name: {**_ADDRESSES, "opts": {}, **row, "interface": row.get("iface", name)}
         for name, row in networks.items()
     }
     return {
@@ -38,7 +33,6 @@ def capabilities(cpus: int, networks: Mapping[str, Any], nics: Mapping[str, Any]
         ],
         "hostdevPassthrough": "false",
         "lastClientIface": "ovirtmgmt",
-        "nameservers": ["127.0.0.53"],
         "numaNodeDistance": {"0": [10]},
         "supportsIPv6": True,
         "vdsmToCpusAffinity": [1],

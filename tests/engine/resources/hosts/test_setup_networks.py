@@ -160,3 +160,62 @@ def test_a_host_without_a_required_network_is_non_operational_until_it_has_it(pl
         assert client.put(role, json={"required": False}).status_code == 200
     host.setup_networks(removed_network_attachments=[types.NetworkAttachment(id=attached(host)["blue"].id)])
     until(lambda: "blue" not in attached(host), "the network gone")
+
+
+def test_properties_resolvers_and_addresses_of_both_kinds_reach_the_host(host: Any) -> None:
+    given = attachment("blue", "eth1", "192.0.2.7")
+    given.properties = [types.Property(name="bridge_opts", value="priority=7")]
+    six = types.IpAddressAssignment(
+        assignment_method=types.BootProtocol.STATIC,
+        ip=types.Ip(address="2001:db8::7", netmask="64", version=types.IpVersion.V6),
+    )
+    given.ip_address_assignments.append(six)
+    given.dns_resolver_configuration = types.DnsResolverConfiguration(name_servers=["192.0.2.53"])
+    given.qos = types.Qos(outbound_average_linkshare=5, outbound_average_upperlimit=100)
+    host.setup_networks(modified_network_attachments=[given])
+    row = attached(host)["blue"]
+    seen = {r.name: (r.actual_value, r.expected_value) for r in row.reported_configurations}
+    assert row.in_sync is True, {n: v for n, v in seen.items() if v[0] != v[1]}
+    assert seen["ipv6_address"] == ("2001:db8::7",) * 2 and seen["ipv6_prefix"] == ("64", "64")
+    assert seen["out_average_upperlimit"] == ("100", "100") and seen["out_average_linkshare"] == ("5", "5")
+    assert [(p.name, p.value) for p in row.properties] == [("bridge_opts", "priority=7")]
+    assert row.dns_resolver_configuration.name_servers == ["192.0.2.53"]
+    for name, value, code in (("no_such", "1", "KEYS"), ("bridge_opts", "", "VALUES")):
+        given.properties = [types.Property(name=name, value=value)]
+        with pytest.raises(ovirtsdk4.Error, match="no_such" if code == "KEYS" else "bridge_opts"):
+            host.setup_networks(modified_network_attachments=[given])
+    assert [p.value for p in attached(host)["blue"].properties] == ["priority=7"]
+    host.setup_networks(removed_network_attachments=[types.NetworkAttachment(id=row.id)])
+
+
+def test_version_3_sets_nics_up_in_one_picture_or_one_by_one(host: Any, place: Installation) -> None:
+    host_id = host.get().id
+    with place.client() as client:
+
+        def ask(path: str, body: str, status: int = 200) -> str:
+            url = f"{client.base_url.scheme}://{client.base_url.netloc.decode()}/api/hosts/{host_id}/nics{path}"
+            head = {"Content-Type": "application/xml", "Accept": "application/xml", "Version": "3"}
+            answer = client.post(url, content=f"<action>{body}</action>", headers=head)
+            assert answer.status_code == status, answer.text
+            return answer.text
+
+        eth0 = "<host_nic><name>eth0</name><network><name>ovirtmgmt</name></network></host_nic>"
+        blue = '<ip address="192.0.2.8" netmask="255.255.255.0"/><boot_protocol>static</boot_protocol>'
+        both = f"<host_nic><name>eth1</name><network><name>blue</name></network>{blue}</host_nic>"
+        said = ask(
+            "/setupnetworks", f"<host_nics>{eth0}{both}</host_nics><check_connectivity>true</check_connectivity>"
+        )
+        assert "<state>complete</state>" in said
+        assert attached(host)["blue"].ip_address_assignments[0].ip.address == "192.0.2.8"
+        vlan = "<host_nic><name>eth1.7</name><base_interface>eth1</base_interface><network><name>green</name></network></host_nic>"
+        ask("/setupnetworks", f"<host_nics>{eth0}<host_nic><name>eth1</name></host_nic>{vlan}</host_nics>")
+        assert set(attached(host)) == {"ovirtmgmt", "green"}  # what the picture does not show is gone
+        assert "host_nics" in ask("/setupnetworks", "", 400)
+        ask("/setupnetworks", "<host_nics/>", 409)  # the management network stays
+        nic_id = nic(host, "eth1").id
+        ask(f"/{nic_id}/attach", "<network><name>blue</name></network>")
+        assert set(attached(host)) == {"ovirtmgmt", "green", "blue"}
+        ask(f"/{nic_id}/detach", "<network><name>green</name></network>")
+        ask(f"/{nic_id}/detach", "")
+        assert set(attached(host)) == {"ovirtmgmt"}
+        ask(f"/{nic_id}/detach", "", 400)
