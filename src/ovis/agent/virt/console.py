@@ -1,15 +1,19 @@
-"""Consoles of a real VM: its VNC display by the port where QEMU listens, its serial console by libvirt's stream.
+"""Consoles of a real VM: its VNC display by the port where QEMU listens, its serial line by QEMU's socket or libvirt's
+stream.
 
-Does: connect to what is there. A serial console has one client; the next is refused, or takes it over if it says so.
+Does: connect to what is there. A serial line has one client; the next is refused, or takes it over if it says so.
 Does not: check passwords (QEMU does), or carry bytes to the engine (rpc).
-Follows: libvirt's openConsole: one safe session a domain, broken by force.
+Follows: a line that is a socket (oVirt's form) lets one in, and others wait without a word, so who is in is kept here;
+libvirt's openConsole serves terminals only, one session a domain, broken by force.
 """
 
 import asyncio
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
+from xml.etree.ElementTree import Element, fromstring
 
 import libvirt
 
@@ -25,6 +29,7 @@ _DEAF = libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP
 _MOST_UNREAD = 256 << 10  # bytes; then the guest's output stays in libvirt, which stops reading in its turn
 _FULL = -2  # what a stream answers that takes no more now
 _PAUSE = 0.01
+_TAKEN = "Somebody else is at the VM's serial console."
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
@@ -33,6 +38,7 @@ class ConsoleVerbs:
 
     def __init__(self, guests: Guests) -> None:
         self._guests = guests
+        self._lines: dict[str, _Line] = {}
 
     async def open_console(self, ask: Ask) -> Console:
         """The console that is asked for; VerbError."""
@@ -49,18 +55,55 @@ class ConsoleVerbs:
             raise VerbError(Code.UNAVAILABLE, f"The VM's display does not answer: {err}") from err
 
     async def _serial(self, vm: Vm, take: bool) -> Console:
+        kind, path = line_of(fromstring(vm.xml))
+        if kind == "unix" and path:
+            return await self._socket(vm.id, path, take)
+        if kind != "pty":
+            raise VerbError(Code.TICKET_FAILED, "The VM has no serial console.")
         loop = asyncio.get_running_loop()
         try:
             return await self._guests.link.call(_open, vm.id, take, loop)
         except libvirt.libvirtError as err:
             raise _refusal(err) from err
 
+    async def _socket(self, vm_id: str, path: str, take: bool) -> Console:
+        before = self._lines.get(vm_id)
+        if before is not None and not take:
+            raise VerbError(Code.UNAVAILABLE, _TAKEN)
+        if before is not None:
+            await before.close()
+        try:
+            ends = await asyncio.open_unix_connection(path)
+        except OSError as err:
+            raise VerbError(Code.UNAVAILABLE, f"The VM's serial line does not answer: {err}") from err
+        line = self._lines[vm_id] = _Line(*ends)
+        line.left = lambda: self._lines.pop(vm_id) if self._lines.get(vm_id) is line else None
+        return line
+
+
+class _Line(SocketConsole):
+    """A serial line that is a socket. left: called when its client goes."""
+
+    left: Callable[[], object] = lambda: None
+
+    async def close(self) -> None:
+        """Hang up: the next client may have it."""
+        self.left()
+        await super().close()
+
+
+def line_of(live: Element) -> tuple[str, str]:
+    """Kind and path of the first serial console; empty if there is none. Pure."""
+    for tag in ("console", "serial"):
+        for found in live.findall(f"devices/{tag}"):
+            source = found.find("source")
+            return found.get("type") or "pty", (source.get("path") or "") if source is not None else ""
+    return "", ""
+
 
 def _refusal(err: libvirt.libvirtError) -> VerbError:
     if "session exists" in reason(err):
-        return VerbError(Code.UNAVAILABLE, "Somebody else is at the VM's serial console.")
-    if err.get_error_code() == libvirt.VIR_ERR_INTERNAL_ERROR and "console" in reason(err):
-        return VerbError(Code.TICKET_FAILED, "The VM has no serial console.")
+        return VerbError(Code.UNAVAILABLE, _TAKEN)
     return VerbError(Code.UNAVAILABLE, reason(err))
 
 
