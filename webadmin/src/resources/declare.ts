@@ -27,6 +27,8 @@ export interface Column {
   /** A quantity of a whole: (0..100) behind the text. */
   level?: (row: Row) => number | undefined;
   mono?: boolean;
+  /** The first column is strong, unless it is this. */
+  plain?: boolean;
   /** Not shown until chosen. */
   extra?: boolean;
 }

@@ -403,7 +403,7 @@ function Page({ resource, address }: { resource: Resource; address: Address }): 
     } catch (error) {
       setGone(error instanceof Error && "status" in error && error.status === 404 ? `${id} is not here any more.` : sentencesOf(error).join(" "));
     }
-  }, [id, name, resource.collection]);
+  }, [id, name, resource]);
   useEffect(() => void read(), [read]);
   const rowId = row?.id;
   useEffect(() => {

@@ -12,6 +12,7 @@ import { byPlace } from "../resources";
 import { type Address, formatAddress } from "../router";
 import { Icon, type IconName } from "../ui/Icon";
 import { type StateOf, StateIcon } from "../ui/StateIcon";
+import { Tally } from "../resources/parts/Tally";
 import { Bookmarks, Tags } from "./Marks";
 import type { MainPlace } from "./places";
 import { type Scope, type ScopeKind, quoted, scopeOf, scopeText } from "./scope";
@@ -25,6 +26,8 @@ interface Node {
   /** Path of the rows below, and what they are; undefined: a leaf. */
   below?: (props: { depth: number }) => ReactElement | null;
   type: string;
+  /** A search whose number stands at the right edge. */
+  tally?: string;
 }
 
 const narrowed = (place: string, kind?: ScopeKind, name?: string): string =>
@@ -71,6 +74,11 @@ function Branch({ node, depth }: { node: Node; depth: number }): ReactElement {
         )}
         {node.state ? <StateIcon state={node.state} silent /> : node.icon && <Icon name={node.icon} size={15} />}
         <span className="label">{node.label}</span>
+        {node.tally && (
+          <span className="tally" aria-hidden>
+            <Tally search={node.tally} />
+          </span>
+        )}
       </div>
       {isOpen && Below && (
         <ul role="group">
@@ -110,6 +118,7 @@ function dataCenter(dc: Row): Node {
     icon,
     href: narrowed(place, kind, name),
     type: label,
+    ...(byPlace(place) ? { tally: `/${byPlace(place)?.collection}?search=datacenter = ${quoted(name)}` } : {}),
     ...(below ? { below } : {}),
   });
   return {
@@ -177,6 +186,7 @@ function cluster(row: Row): Node {
             icon: "host",
             type: "Hosts",
             href: narrowed("hosts", "cluster", name),
+            tally: `/hosts?search=cluster = ${quoted(name)}`,
             below: ({ depth }) => (
               <Leaves
                 path={search("hosts", `cluster = ${quoted(name)}`)}
@@ -193,7 +203,7 @@ function cluster(row: Row): Node {
             ),
           }}
         />
-        <Branch depth={depth} node={{ key: `vms/${row.id}`, label: "VMs", icon: "vm", type: "VMs", href: narrowed("vms", "cluster", name) }} />
+        <Branch depth={depth} node={{ key: `vms/${row.id}`, label: "VMs", icon: "vm", type: "VMs", href: narrowed("vms", "cluster", name), tally: `/vms?search=cluster = ${quoted(name)}` }} />
       </>
     ),
   };

@@ -32,7 +32,7 @@ const LEAST = 48;
 
 export interface TableProps {
   label: string;
-  resource: Pick<Resource, "state" | "sign" | "faded" | "one" | "summary" | "measured">;
+  resource: Pick<Resource, "state" | "sign" | "faded" | "one" | "summary" | "measured" | "title">;
   columns: Column[];
   widths: Record<string, number>;
   total: number | undefined;
@@ -104,7 +104,7 @@ interface RowProps {
 const TableRow = memo(function TableRow({ row, index, id, columns, resource, selected, active, mark, href, checkable, narrow }: RowProps) {
   const state = resource.state?.(row);
   const sign = resource.sign?.(row);
-  const name = columns[0]?.text(row) ?? "";
+  const name = resource.title(row) || (columns[0]?.text(row) ?? "");
   const classes = ["ov-tr", selected && "selected", active && "active", mark, resource.faded?.(row) && "faded"];
   const check = checkable && (
     <span role="gridcell" className="ov-td frozen c0">
@@ -163,7 +163,7 @@ const TableRow = memo(function TableRow({ row, index, id, columns, resource, sel
             key={column.id}
             role="gridcell"
             title={text || undefined}
-            className={`ov-td${at === 0 ? " frozen c2 name" : ""}${column.align === "right" ? " right" : ""}${column.measure || column.level ? " bars" : ""}${column.mono ? " ov-mono" : ""}`}
+            className={`ov-td${at === 0 ? ` frozen c2${column.plain ? "" : " name"}` : ""}${column.align === "right" ? " right" : ""}${column.measure || column.level ? " bars" : ""}${column.mono ? " ov-mono" : ""}`}
           >
             {at === 0 && href ? (
               <a href={href} tabIndex={-1}>

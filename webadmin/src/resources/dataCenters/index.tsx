@@ -1,13 +1,14 @@
 /** Data Centers. Follows: web admin facts 2.3. */
-import { post, remove, text, truth } from "../../api/client";
+import { remove, text, truth } from "../../api/client";
 import { names } from "../../data/names";
 import { bytes, version } from "../../ui/format";
 import { stateTable } from "../../ui/StateIcon";
 import { clusters } from "../clusters";
-import { type Resource, onlyIn } from "../declare";
+import type { Resource } from "../declare";
 import { networks } from "../networks";
 import { column, eventsTab, factsTab, permissionsTab, removeAction } from "../parts/common";
 import { listTab, subTable } from "../parts/subTable";
+import { attachmentActions } from "../storage/attachment";
 import { attached, usedOf } from "../storage/states";
 import { quoted } from "../../shell/scope";
 import { formatAddress } from "../../router";
@@ -97,40 +98,7 @@ export const dataCenters: Resource = {
         { id: "total", label: "Total Space", width: 100, align: "right", text: (row) => bytes(usedOf(row).total) },
         column("description", "Description", 180),
       ],
-      actions: (parent) => [
-        { id: "attach", label: "Attach Data", icon: "link", group: "new", on: "none", dialog: "storage-attach" },
-        {
-          id: "detach",
-          label: "Detach",
-          group: "edit",
-          on: "each",
-          refuse: onlyIn("maintenance inactive unattached", "in Maintenance", "be detached", "storage domain"),
-          confirm: { title: "Detach Storage", verb: "Detach", question: (rows) => `${rows.map((row) => row.name).join(", ")} leaves ${parent.name}.` },
-          run: (row) => remove(`${place(parent.id)}/storagedomains/${row.id}`),
-          done: "detached",
-        },
-        {
-          id: "activate",
-          label: "Activate",
-          icon: "play",
-          group: "run",
-          on: "each",
-          refuse: onlyIn("maintenance inactive unknown", "in Maintenance or Inactive", "be activated", "storage domain"),
-          run: (row) => post(`${place(parent.id)}/storagedomains/${row.id}/activate`),
-          done: "activated",
-        },
-        {
-          id: "maintenance",
-          label: "Maintenance",
-          icon: "wrench",
-          group: "run",
-          on: "each",
-          refuse: onlyIn("active inactive", "Active", "go to maintenance", "storage domain"),
-          confirm: { title: "Storage Domain Maintenance", verb: "OK", question: (rows) => `${rows.map((row) => row.name).join(", ")} goes to maintenance in ${parent.name}.` },
-          run: (row) => post(`${place(parent.id)}/storagedomains/${row.id}/deactivate`),
-          done: "sent to maintenance",
-        },
-      ],
+      actions: attachmentActions,
     }),
     listTab({ token: "logical_networks", label: "Logical Networks", place: "Network", of: () => networks, search: (row) => `datacenter = ${quoted(row.name ?? "")}`, without: ["datacenter"] }),
     listTab({ token: "clusters", label: "Clusters", place: "Cluster", of: () => clusters, search: (row) => `datacenter = ${quoted(row.name ?? "")}`, without: ["datacenter"] }),

@@ -1,4 +1,5 @@
 /** Events. Follows: web admin facts 2.3. */
+import { lazy } from "react";
 import { remove, text } from "../../api/client";
 import { severity } from "../../data/severity";
 import { exact } from "../../ui/format";
@@ -20,7 +21,7 @@ export const events: Resource = {
   summary: (row) => exact(row["time"]),
   scopes: { datacenter: (name) => `event_datacenter = ${name}`, host: (name) => `event_host = ${name}`, storage: (name) => `event_storage = ${name}`, template: (name) => `event_template = ${name}` },
   columns: [
-    { id: "time", label: "Time", width: 150, sort: "time", text: (row) => exact(row["time"]) },
+    { id: "time", label: "Time", width: 160, plain: true, sort: "time", text: (row) => exact(row["time"]) },
     { id: "message", label: "Message", width: 400, flex: true, sort: "message", text: of("description") },
     { id: "correlation", label: "Correlation Id", width: 130, sort: "correlation_id", mono: true, text: of("correlation_id") },
     { id: "id", label: "ID", width: 70, align: "right", extra: true, text: (row) => row.id },
@@ -37,7 +38,6 @@ export const events: Resource = {
     { id: "custom", label: "Custom Id", width: 80, align: "right", sort: "custom_event_id", extra: true, text: of("custom_id") },
   ],
   actions: [
-    { id: "details", label: "Details", icon: "event", group: "edit", on: "one", dialog: "event-details" },
     {
       id: "remove",
       label: "Dismiss",
@@ -48,5 +48,5 @@ export const events: Resource = {
       done: "dismissed",
     },
   ],
-  tabs: [],
+  tabs: [{ token: "general", label: "General", component: lazy(() => import("./General")) }],
 };

@@ -11,6 +11,6 @@ async function tally(search: string, signal: AbortSignal): Promise<number> {
 }
 
 export function Tally({ search }: { search: string }): ReactElement {
-  const { data } = useQuery({ queryKey: ["tally", search], queryFn: ({ signal }) => tally(search, signal) });
+  const { data } = useQuery({ queryKey: ["tally", search], staleTime: 60_000, queryFn: ({ signal }) => tally(search, signal) });
   return <>{data === undefined ? DASH : count(data)}</>;
 }

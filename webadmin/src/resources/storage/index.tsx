@@ -9,8 +9,10 @@ import { column, eventsTab, factsTab, permissionsTab, removeAction } from "../pa
 import { listTab, subTable } from "../parts/subTable";
 import { quoted } from "../../shell/scope";
 import { formatAddress } from "../../router";
-import { crossState, usedOf } from "./states";
+import { attached, crossState, usedOf } from "./states";
+import { attachmentActions } from "./attachment";
 
+const BLANK = "00000000-0000-0000-0000-000000000000";
 const KINDS: Record<string, string> = { nfs: "NFS", iscsi: "iSCSI", fcp: "Fibre Channel", posixfs: "POSIX compliant FS", localfs: "Local on Host", glusterfs: "GlusterFS", managed_block_storage: "Managed Block Storage", glance: "OpenStack Image", cinder: "OpenStack Volume" };
 const kind = (row: Row): string => KINDS[text(row, "storage.type")] ?? text(row, "storage.type");
 const role = (row: Row): string => `${words(text(row, "type"))}${truth(row, "master") ? " (Master)" : ""}`;
@@ -93,6 +95,23 @@ export const storage: Resource = {
         ["ID", <span key="id" className="ov-mono">{row.id}</span>],
       ],
     ]),
+    subTable({
+      token: "data_center",
+      label: "Data Center",
+      place: "DataCenter",
+      one: "data center",
+      many: "data centers",
+      path: (row) => `/datacenters/${items(row, "data_centers")[0]?.id ?? BLANK}/storagedomains`,
+      rows: (rows, parent) => rows.filter((row) => row.id === parent.id),
+      state: attached,
+      columns: [
+        { id: "name", label: "Name", width: 200, flex: true, text: (row) => names.of("datacenters", text(row, "data_center.id")) },
+        { id: "status", label: "Domain Status in Data Center", width: 220, text: (row) => attached(row).word },
+        { id: "free", label: "Free Space", width: 110, align: "right", text: (row) => bytes(usedOf(row).free) },
+      ],
+      actions: attachmentActions,
+      empty: "It is attached to no data center.",
+    }),
     subTable({
       token: "virtual_machines",
       label: "Virtual Machines",
