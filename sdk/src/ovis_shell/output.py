@@ -17,7 +17,7 @@ def flat(o: Any, prefix: str = "") -> Iterator[Tuple[str, str]]:
     from ovirtsdk.xml.base import Struct, text_of
 
     for row in type(o).table().rows:
-        value = o.__dict__.get(row.name)
+        value = o._values().get(row.name)
         if value is None or row.tag in _NOT_SHOWN:
             continue
         name = f"{prefix}{row.tag}"
@@ -44,9 +44,9 @@ def tree(o: Any) -> Any:
     if not isinstance(o, Struct):
         return o if isinstance(o, (bool, int, float)) else text_of(o)
     return {
-        row.tag: tree(o.__dict__[row.name])
+        row.tag: tree(o._values()[row.name])
         for row in type(o).table().rows
-        if o.__dict__.get(row.name) is not None and row.tag not in _NOT_SHOWN
+        if o._values().get(row.name) is not None and row.tag not in _NOT_SHOWN
     }
 
 

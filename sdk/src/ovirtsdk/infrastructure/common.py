@@ -43,11 +43,24 @@ class Resource(Struct):
     """An object of the engine. Its properties are those of its type; its sub-collections are attributes."""
 
     _connection: Connection
-    _path: str = ""
+
+    @property
+    def _path(self) -> str:
+        """Below the API's prefix. An object of a list knows its list, and reads its id when it is asked."""
+        own: Optional[str] = self.__dict__.get("_own_path")
+        if own is not None:
+            return own
+        above = self.__dict__.get("_above")
+        return "" if above is None else f"{above}/{self._values().get('id')}"
 
     def _at(self: R, connection: Connection, path: str) -> R:
         """Where it lives."""
-        self.__dict__["_connection"], self.__dict__["_path"] = connection, path
+        self.__dict__["_connection"], self.__dict__["_own_path"] = connection, path
+        return self
+
+    def _below(self: R, connection: Connection, above: str) -> R:
+        """Where its list is."""
+        self.__dict__["_connection"], self.__dict__["_above"] = connection, above
         return self
 
     @property
@@ -60,7 +73,7 @@ class Resource(Struct):
 
     def _write_inside(self, tag: str, out: List[str]) -> None:
         """An object of the engine inside another one is a reference."""
-        known = self.__dict__.get("id")
+        known = self._values().get("id")
         if known is None:
             self._write(tag, out)
         else:
@@ -138,7 +151,7 @@ class Collection(Generic[R]):
         return [o for o in found if _fits(o, wanted)] if wanted else list(found)
 
     def _placed(self, o: R) -> R:
-        return o._at(self._connection, f"{self._path}/{o.__dict__.get('id')}")
+        return o._below(self._connection, self._path)
 
     def _get(self, name: Optional[str], id: Optional[str], headers: Optional[Mapping[str, Any]] = None) -> Optional[R]:
         if id:

@@ -20,6 +20,7 @@ from ovirtsdk.infrastructure.errors import (
     RequestError,
     UnsecuredConnectionAttemptError,
 )
+from ovirtsdk.infrastructure.members import members
 
 _CHUNK = 1 << 16
 
@@ -67,13 +68,13 @@ class Connection:
 
     def stream(
         self, path: str, item: str, headers: Optional[Mapping[str, Any]] = None
-    ) -> Iterator[ElementTree.Element]:
-        """The members of a list one by one, while it arrives."""
+    ) -> "Iterator[ElementTree.Element | bytes]":
+        """The members of a list one by one, while it arrives, as elements or as their text."""
         answer = self._send("GET", path, None, headers, last=False, stream=True)
         try:
             if answer.status >= 400:
                 raise refusal(answer.status, answer.reason or "", answer.data)
-            yield from _members(answer, item)
+            yield from members(answer.stream(_CHUNK), item)
         except self._errors() as err:
             raise ConnectionError(err) from err
         finally:
@@ -207,32 +208,6 @@ def _plain(err: BaseException) -> str:
     """The words of an error without the pools and addresses around them."""
     reason = getattr(err, "reason", None)
     return str(reason if isinstance(reason, BaseException) else err)
-
-
-def _members(answer: Any, item: str) -> Iterator[ElementTree.Element]:
-    parser: Any = ElementTree.XMLPullParser(("start", "end"))
-    depth = 0
-    root: Optional[ElementTree.Element] = None
-    try:
-        for data in answer.stream(_CHUNK):
-            parser.feed(data)
-            for event, element in parser.read_events():
-                if event == "start":
-                    depth += 1
-                    if root is None:
-                        root = element
-                    continue
-                depth -= 1
-                if depth == 1 and root is not None:
-                    if element.tag == item:
-                        yield element
-                    root.clear()
-        if root is not None:
-            parser.close()
-    except ElementTree.ParseError as err:
-        raise (
-            FormatError() if root is None or root.tag in ("html", "HTML") else ConnectionError("the answer broke off")
-        ) from err
 
 
 def refusal(status: int, reason: str, data: bytes) -> RequestError:

@@ -2,6 +2,8 @@
 
 Does: read elements into objects and write objects as elements, by the tables that the generator wrote. Does not: send anything.
 A property that was not given is None (a repeated one is an empty list); XML that no type knows is left aside.
+An object that came from an engine keeps its element, or its text, and reads it when one of its properties is first asked
+for: most scripts look at a few properties of each object of a long list.
 """
 
 from __future__ import annotations
@@ -112,7 +114,20 @@ class _Repeated:
         self._name = name
 
     def __get__(self, o: Any, owner: type) -> Any:
-        return self if o is None else o.__dict__.setdefault(self._name, [])
+        return self if o is None else o._values().setdefault(self._name, [])
+
+
+class _Property:
+    """A property that is not there: perhaps its object was not read yet."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, o: Any, owner: type) -> Any:
+        return None if o is None else o._values().get(self._name)
+
+
+_properties: Dict[str, _Property] = {}
 
 
 def repeated(*, default_factory: Any = list) -> Any:
@@ -128,6 +143,12 @@ class Struct:
     _fields: ClassVar[Dict[str, str]] = {}
     _made: ClassVar[Optional[Table]] = None
     _skipped: ClassVar[Any] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        for tag, kind in cls.__dict__.get("_fields", {}).items():
+            name = python_name(tag)
+            if kind[0] != "*":
+                setattr(cls, name, _properties.get(name) or _properties.setdefault(name, _Property(name)))
 
     def __init__(self, **values: Any) -> None:
         table = self.table()
@@ -177,28 +198,44 @@ class Struct:
         object.__setattr__(self, row.name if row is not None and row.name not in self._skipped else name, value)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v!r}" for k, v in self.__dict__.items() if k in ("id", "name") and v is not None)
+        shown = ", ".join(f"{k}={v!r}" for k, v in self._values().items() if k in ("id", "name") and v is not None)
         return f"<{type(self).__name__} {shown}>" if shown else f"<{type(self).__name__}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Struct) and self._tag == other._tag and self._given() == other._given()
 
     def __hash__(self) -> int:
-        return hash((self._tag, self.__dict__.get("id")))
+        return hash((self._tag, self._values().get("id")))
 
     def _given(self) -> Dict[str, Any]:
         """What was given, by property."""
         table = type(self).table()
-        return {k: v for k, v in self.__dict__.items() if k in table.names and v is not None and v != []}
+        return {k: v for k, v in self._values().items() if k in table.names and v is not None and v != []}
 
     # XML ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def decode(cls: Type[T], element: ElementTree.Element) -> T:
-        """An object of an element."""
+    def decode(cls: Type[T], element: "ElementTree.Element | bytes") -> T:
+        """An object of an element, or of its text, which is read later."""
         o = cls.__new__(cls)
+        o.__dict__["_raw"] = element
+        return o
+
+    def _values(self) -> Dict[str, Any]:
+        """What it holds, by property, after reading its element if that was not done yet."""
+        values = self.__dict__
+        raw = values.get("_raw")
+        if raw is not None:
+            for name, value in self._read(_element(raw) if isinstance(raw, bytes) else raw).items():
+                values.setdefault(name, value)  # what was set meanwhile stays
+            values.pop("_raw", None)
+        return values
+
+    @classmethod
+    def _read(cls, element: ElementTree.Element) -> Dict[str, Any]:
         table = cls._made if "_made" in cls.__dict__ and cls._made is not None else cls.table()
-        known, skipped, values = table.elements, cls._skipped, o.__dict__
+        known, skipped = table.elements, cls._skipped
+        values: Dict[str, Any] = {}
         for tag, text in element.attrib.items():
             found = table.attributes.get(tag)
             if found is not None:
@@ -217,7 +254,7 @@ class Struct:
                 values[name] = value
         if "value" in known and not len(element) and element.text and element.text.strip():
             values["value"] = known["value"][1](element.text)
-        return o
+        return values
 
     def to_xml(self, tag: str = "") -> str:
         """As an element; what only an engine says is left out."""
@@ -232,8 +269,9 @@ class Struct:
     def _write(self, tag: str, out: List[str]) -> None:
         attributes = ""
         inner: List[str] = []
+        values = self._values()
         for row in type(self).table().rows:
-            value = self.__dict__.get(row.name)
+            value = values.get(row.name)
             if value is None or row.tag in _OUTPUT or row.name in self._skipped:
                 continue
             if row.attribute:
@@ -246,6 +284,15 @@ class Struct:
                     inner.append(f"<{row.tag}>{escape(text_of(one))}</{row.tag}>")
         body = "".join(inner)
         out.append(f"<{tag}{attributes}>{body}</{tag}>" if body else f"<{tag}{attributes}/>")
+
+
+def _element(text: bytes) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError as err:
+        from ovirtsdk.infrastructure.errors import FormatError
+
+        raise FormatError(text[:80].decode("utf-8", "replace")) from err
 
 
 def _getter(o: Struct, row: Row) -> Callable[[], Any]:
