@@ -133,12 +133,14 @@ class Description4:
     # paths --------------------------------------------------------------------------------------------------
 
     def _entry(self) -> Json:
+        answer = self._ref(model.Api)
+        self._schemas["Api"]["properties"]["link"] = _LINKS["link"]
         return {
             "operationId": "getApi",
             "x-method": "get",
             "tags": ["system"],
             "summary": "The entry point: versions, counts, links to every collection.",
-            "responses": self._answers("200", self._ref(model.Api)),
+            "responses": self._answers("200", answer),
         }
 
     def _walk(
