@@ -76,6 +76,8 @@ def furnish(place: Installation) -> None:
         until(lambda: client.get(f"{path}/{snapshot}").json()["snapshot_status"] == "ok", "a snapshot")
         template = made(client.post("/templates", json={"name": "tpl", "vm": {"id": golden}}))["id"]
         is_status(client, f"/templates/{template}", "ok")
+        pool = {"name": "desks", "cluster": {"name": "Default"}, "template": {"name": "tpl"}, "size": "0"}
+        made(client.post("/vmpools", json=pool))
         running = add_vm(client, "running", memory=str(GIB), comment="all of it")
         made(client.post(f"/vms/{running}/watchdogs", json={"model": "i6300esb", "action": "reset"}))
         node = {"index": "0", "memory": "1024", "cpu": {"cores": {"core": [{"index": "0"}]}}}

@@ -176,6 +176,9 @@ SAMPLES: Mapping[str, Sample] = {
     "/tags": Sample(_named("tag"), _DESCRIBED),
     "/users": Sample(lambda walker, parents: {"user_name": f"{_new('user')}@internal"}, same_twice=True, unique=False),
     "/users/{id}/options": Sample(_named("option", content='{"a": 1}'), {"content": '["b", 2]'}),
+    "/vmpools": Sample(
+        _named("pool", cluster={"name": "Default"}, template={"name": "tpl"}, size="0", max_user_vms="3"), _DESCRIBED
+    ),
     "/vms": Sample(_named("vm", cluster={"name": "Default"}, template={"name": "Blank"}), _DESCRIBED),
     "/vms/{id}/graphicsconsoles": Sample(
         lambda walker, parents: {"protocol": "spice"},

@@ -34,6 +34,7 @@ from ovis.engine.model.types import (
     Template,
     TemplateVersion,
     Vm,
+    VmPool,
     VmBase,
     VmMediatedDevice,
 )
@@ -294,6 +295,7 @@ def remove(tx: Tx, call: Call, body: Any) -> Started | None:
     """DELETE /templates/ID: with its disks. A base's role goes to the version with the lowest number."""
     template = tx.need(Template, call.ids[-1])
     users = [str(vm.name) for vm in tx.find(Vm, template_id=str(template.id))]
+    users += [f"pool {pool.name}" for pool in tx.find(VmPool, template_id=str(template.id))]
     bodies.raise_all(refusals_to_remove(template, vms=users))
     heirs = [t for t in versions(tx, str(template.id)) if t.id != template.id] if number(template) == 1 else []
     for heir in heirs:
