@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from xml.etree import ElementTree
 
 from ovirtsdk.codegen import VERBS, Operation, Place, places_of, read_description, signature_lines, types_of
@@ -330,7 +330,7 @@ def _entry(roots: Mapping[str, Place], names: Names) -> str:
     return "".join(out)
 
 
-def stale(made: Mapping[str, str], folder: Path) -> List[Path]:
+def stale(made: Collection[str], folder: Path) -> List[Path]:
     """Generated files below a folder of sources that are made no more."""
     return [
         file

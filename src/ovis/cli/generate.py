@@ -224,11 +224,23 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk, typescript.typescript)
 
 
+def _left_over(root: Path, made: Mapping[str, str]) -> Sequence[Path]:
+    """Files of the Java SDK, where each class is one, that are made no more."""
+    from ovirtsdk import codegen_java
+
+    folder = root / "sdk/java/src/main/java"
+    prefix = f"{folder.relative_to(root).as_posix()}/"
+    return codegen_java.stale({name.removeprefix(prefix) for name in made if name.startswith(prefix)}, folder)
+
+
 def generate(root: Path, *, check: bool) -> int:
     """Write the files, or say which differ; exit status."""
     status = 0
+    made: dict[str, str] = {}
     for generator in GENERATORS:
-        for name, text in generator(root).items():
+        texts = generator(root)
+        made.update(texts)
+        for name, text in texts.items():
             file = root / name
             there = file.read_text(encoding="utf-8") if file.exists() else ""
             if there == text:
@@ -243,6 +255,13 @@ def generate(root: Path, *, check: bool) -> int:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
+    for file in _left_over(root, made):
+        if check:
+            status = 1
+            print(f"{file.relative_to(root)} is generated no more")
+        else:
+            file.unlink()
+            print(f"removed {file.relative_to(root)}")
     if check:
         stale = lock.stale(root)
         for name in stale:

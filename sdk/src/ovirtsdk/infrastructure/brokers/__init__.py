@@ -330,6 +330,8 @@ _WHERE = {
     "VersionCaps": "capabilities",
     "VersionCapss": "capabilities",
     "VmPool": "vmpools",
+    "VmPoolPermission": "vmpools",
+    "VmPoolPermissions": "vmpools",
     "VmPools": "vmpools",
     "VnicProfile": "vnicprofiles",
     "VnicProfilePermission": "vnicprofiles",

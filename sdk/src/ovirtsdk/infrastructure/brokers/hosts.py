@@ -310,6 +310,34 @@ class HostHostNIC(Resource, params.HostNIC):
         """/virtualfunctionallowednetworks below it."""
         return HostHostNICNetworks(self.context, self._path)
 
+    def attach(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action attach of a host NIC.
+
+        [action.async]: boolean
+        [action.network.id|name]: string
+        """
+        return self._act("attach", action, others, async_, correlation_id)
+
+    def detach(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action detach of a host NIC.
+
+        [action.async]: boolean
+        [action.network.id|name]: string
+        """
+        return self._act("detach", action, others, async_, correlation_id)
+
 
 class HostHostNics(Collection[HostHostNIC]):
     """/nics"""
@@ -342,6 +370,22 @@ class HostHostNics(Collection[HostHostNIC]):
         """As list, one by one while the answer arrives."""
         headers = {"All-Content": all_content} if all_content is not None else None
         return self._stream({"max": max}, {}, headers)
+
+    def setupnetworks(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action setupnetworks of a host NIC.
+
+        [action.async]: boolean
+        [action.check_connectivity]: boolean
+        [action.connectivity_timeout]: int
+        [action.host_nics.host_nic]: collection of {host_nic.id|name: string}
+        """
+        return self._act("setupnetworks", action, others, async_, correlation_id)
 
 
 class HostStatistic(Resource, params.Statistic):

@@ -11,9 +11,150 @@ from ovirtsdk.infrastructure.common import Collection, Resource
 from ovirtsdk.xml import params
 
 
+class VmPoolPermission(Resource, params.Permission):
+    """One of permissions."""
+
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a permission.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
+
+class VmPoolPermissions(Collection[VmPoolPermission]):
+    """/permissions"""
+
+    _of = VmPoolPermission
+    _segment = "permissions"
+
+    def add(self, permission: params.Permission, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VmPoolPermission:
+        """Add a permission.
+
+        permission.role.id|name: string
+        permission.user.id|permission.user.name|permission.group.id|permission.group.name: string
+        [permission.name]: string
+        [permission.description]: string
+        [permission.comment]: string
+        [permission.cluster.id|name]: string
+        [permission.data_center.id|name]: string
+        [permission.disk.id|name]: string
+        [permission.group.id|name]: string
+        [permission.host.id|name]: string
+        [permission.storage_domain.id|name]: string
+        [permission.template.id|name]: string
+        [permission.vm.id|name]: string
+        [permission.vmpool.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(permission, matrix, correlation_id, expect)
+
+    def get(
+        self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
+    ) -> Optional[VmPoolPermission]:
+        """One by name or id; None if there is none. MissingParametersError without either."""
+        headers = {"All-Content": all_content} if all_content is not None else None
+        return self._get(name, id, headers)
+
+    def list(
+        self,
+        max: Optional[int] = None,
+        all_content: Optional[bool] = None,
+        **values: Any,
+    ) -> List[VmPoolPermission]:
+        """All, or those that a search finds and that have these values (`name="x"`, `status="up"`)."""
+        headers = {"All-Content": all_content} if all_content is not None else None
+        return self._list({"max": max}, {}, headers, values)
+
+    def stream(
+        self,
+        max: Optional[int] = None,
+        all_content: Optional[bool] = None,
+    ) -> Iterator[VmPoolPermission]:
+        """As list, one by one while the answer arrives."""
+        headers = {"All-Content": all_content} if all_content is not None else None
+        return self._stream({"max": max}, {}, headers)
+
+
 class VmPool(Resource, params.VmPool):
     """One of vmpools."""
 
+    _skipped = frozenset(("permissions",))
+
+    @property
+    def permissions(self) -> VmPoolPermissions:
+        """/permissions below it."""
+        return VmPoolPermissions(self.context, self._path)
+
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None, seal: Optional[bool] = None) -> VmPool:
+        """Change a vm pool.
+
+        [vmpool.name]: string
+        [vmpool.description]: string
+        [vmpool.comment]: string
+        [vmpool.cluster.id|name]: string
+        [vmpool.display.address]: string
+        [vmpool.display.allow_override]: boolean
+        [vmpool.display.copy_paste_enabled]: boolean
+        [vmpool.display.disconnect_action]: string
+        [vmpool.display.file_transfer_enabled]: boolean
+        [vmpool.display.keyboard_layout]: string
+        [vmpool.display.monitors]: int
+        [vmpool.display.port]: int
+        [vmpool.display.proxy]: string
+        [vmpool.display.secure_port]: int
+        [vmpool.display.single_qxl_pci]: boolean
+        [vmpool.display.smartcard_enabled]: boolean
+        [vmpool.display.type]: string
+        [vmpool.max_user_vms]: int
+        [vmpool.permissions.permission]: collection of {permission.id|name: string}
+        [vmpool.permissions.clone]: boolean
+        [vmpool.prestarted_vms]: int
+        [vmpool.rng_device.rate.bytes]: int
+        [vmpool.rng_device.rate.period]: int
+        [vmpool.rng_device.source]: string
+        [vmpool.size]: int
+        [vmpool.soundcard_enabled]: boolean
+        [vmpool.template.id|name]: string
+        [vmpool.type]: string
+        [vmpool.use_latest_template_version]: boolean
+        [vmpool.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {"seal": seal}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a vm pool.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
+    def allocatevm(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action allocatevm of a vm pool.
+
+        [action.async]: boolean
+        """
+        return self._act("allocatevm", action, others, async_, correlation_id)
 
 
 class VmPools(Collection[VmPool]):
@@ -22,6 +163,43 @@ class VmPools(Collection[VmPool]):
     _of = VmPool
     _segment = "vmpools"
     _searched = True
+
+    def add(self, vmpool: params.VmPool, correlation_id: Optional[str] = None, expect: Optional[str] = None, seal: Optional[bool] = None) -> VmPool:
+        """Add a vm pool.
+
+        vmpool.name: string
+        vmpool.cluster.id|name: string
+        vmpool.template.id|name: string
+        [vmpool.description]: string
+        [vmpool.comment]: string
+        [vmpool.display.address]: string
+        [vmpool.display.allow_override]: boolean
+        [vmpool.display.copy_paste_enabled]: boolean
+        [vmpool.display.disconnect_action]: string
+        [vmpool.display.file_transfer_enabled]: boolean
+        [vmpool.display.keyboard_layout]: string
+        [vmpool.display.monitors]: int
+        [vmpool.display.port]: int
+        [vmpool.display.proxy]: string
+        [vmpool.display.secure_port]: int
+        [vmpool.display.single_qxl_pci]: boolean
+        [vmpool.display.smartcard_enabled]: boolean
+        [vmpool.display.type]: string
+        [vmpool.max_user_vms]: int
+        [vmpool.permissions.permission]: collection of {permission.id|name: string}
+        [vmpool.permissions.clone]: boolean
+        [vmpool.prestarted_vms]: int
+        [vmpool.rng_device.rate.bytes]: int
+        [vmpool.rng_device.rate.period]: int
+        [vmpool.rng_device.source]: string
+        [vmpool.size]: int
+        [vmpool.soundcard_enabled]: boolean
+        [vmpool.type]: string
+        [vmpool.use_latest_template_version]: boolean
+        [vmpool.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {"seal": seal}
+        return self._add(vmpool, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

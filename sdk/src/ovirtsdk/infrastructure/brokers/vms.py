@@ -2180,6 +2180,19 @@ class VM(Resource, params.VM):
         """
         return self._act("clone", action, others, async_, correlation_id)
 
+    def detach(
+        self,
+        action: Optional[params.Action] = None,
+        correlation_id: Optional[str] = None,
+        async_: Optional[bool] = None,
+        **others: Any,
+    ) -> params.Action:
+        """Action detach of a VM.
+
+        [action.async]: boolean
+        """
+        return self._act("detach", action, others, async_, correlation_id)
+
     def freezefilesystems(
         self,
         action: Optional[params.Action] = None,

@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.HostNIC;
 
 /**
@@ -14,6 +15,30 @@ public final class HostNics extends Listed<HostNics.Item> {
     /** Below a place. */
     public HostNics(Place parent) {
         super(parent, "nics", Item::new);
+    }
+
+    /**
+     * Action setupnetworks of a host NIC.
+     *
+     * <ul>
+     *   <li>[action.async]: boolean
+     *   <li>[action.check_connectivity]: boolean
+     *   <li>[action.connectivity_timeout]: int
+     *   <li>[action.host_nics.host_nic]: collection of {host_nic.id|name: string}
+     * </ul>
+     */
+    public Action setupnetworks() {
+        return sendAction("setupnetworks", null, new Options());
+    }
+
+    /** As {@link #setupnetworks()}, with values. */
+    public Action setupnetworks(Action action) {
+        return sendAction("setupnetworks", action, new Options());
+    }
+
+    /** As {@link #setupnetworks()}, with values. */
+    public Action setupnetworks(Action action, Options how) {
+        return sendAction("setupnetworks", action, how);
     }
 
     /** One of nics. */
@@ -41,6 +66,50 @@ public final class HostNics extends Listed<HostNics.Item> {
         /** {@code /virtualfunctionallowednetworks} below it. */
         public HostNICVirtualFunctionAllowedNetworks getVirtualFunctionAllowedNetworks() {
             return new HostNICVirtualFunctionAllowedNetworks(where());
+        }
+
+        /**
+         * Action attach of a host NIC.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         *   <li>[action.network.id|name]: string
+         * </ul>
+         */
+        public Action attach() {
+            return sendAction("attach", null, new Options());
+        }
+
+        /** As {@link #attach()}, with values. */
+        public Action attach(Action action) {
+            return sendAction("attach", action, new Options());
+        }
+
+        /** As {@link #attach()}, with values. */
+        public Action attach(Action action, Options how) {
+            return sendAction("attach", action, how);
+        }
+
+        /**
+         * Action detach of a host NIC.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         *   <li>[action.network.id|name]: string
+         * </ul>
+         */
+        public Action detach() {
+            return sendAction("detach", null, new Options());
+        }
+
+        /** As {@link #detach()}, with values. */
+        public Action detach(Action action) {
+            return sendAction("detach", action, new Options());
+        }
+
+        /** As {@link #detach()}, with values. */
+        public Action detach(Action action, Options how) {
+            return sendAction("detach", action, how);
         }
 
     }

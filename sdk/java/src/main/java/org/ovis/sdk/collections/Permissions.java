@@ -12,8 +12,8 @@ import org.ovis.sdk.types.Permission;
  * {@code /permissions}, {@code /clusters/permissions}, {@code /cpuprofiles/permissions}, {@code
  * /datacenters/permissions}, {@code /diskprofiles/permissions}, {@code /disks/permissions}, {@code
  * /hosts/permissions}, {@code /macpools/permissions}, {@code /networks/permissions}, {@code
- * /storagedomains/permissions}, {@code /templates/permissions}, {@code /vms/permissions}, {@code
- * /vnicprofiles/permissions}, {@code /datacenters/clusters/permissions}, {@code
+ * /storagedomains/permissions}, {@code /templates/permissions}, {@code /vmpools/permissions}, {@code
+ * /vms/permissions}, {@code /vnicprofiles/permissions}, {@code /datacenters/clusters/permissions}, {@code
  * /datacenters/networks/permissions}, {@code /networks/vnicprofiles/permissions}, {@code
  * /storagedomains/disks/permissions}, {@code /vms/disks/permissions}, {@code
  * /datacenters/networks/vnicprofiles/permissions}, {@code /datacenters/storagedomains/disks/permissions}

@@ -647,6 +647,27 @@ public final class VMs extends Searched<VMs.Item> {
         }
 
         /**
+         * Action detach of a VM.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public Action detach() {
+            return sendAction("detach", null, new Options());
+        }
+
+        /** As {@link #detach()}, with values. */
+        public Action detach(Action action) {
+            return sendAction("detach", action, new Options());
+        }
+
+        /** As {@link #detach()}, with values. */
+        public Action detach(Action action, Options how) {
+            return sendAction("detach", action, how);
+        }
+
+        /**
          * Action freezefilesystems of a VM.
          *
          * <ul>

@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
 import org.ovis.sdk.Searched;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.VmPool;
 
 /**
@@ -16,7 +17,84 @@ public final class VmPools extends Searched<VmPools.Item> {
         super(parent, "vmpools", Item::new);
     }
 
+    /**
+     * Add a vm pool.
+     *
+     * <ul>
+     *   <li>vmpool.name: string
+     *   <li>vmpool.cluster.id|name: string
+     *   <li>vmpool.template.id|name: string
+     *   <li>option {@code seal}: boolean
+     * </ul>
+     */
+    public Item add(VmPool one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(VmPool)}. */
+    public Item add(VmPool one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of vmpools. */
     public static final class Item extends VmPool {
+        /** {@code /permissions} below it. */
+        public Permissions getPermissions() {
+            return new Permissions(where());
+        }
+
+        /**
+         * Change a vm pool.
+         *
+         * <ul>
+         *   <li>option {@code seal}: boolean
+         * </ul>
+         */
+        public void update() {
+            sendUpdate(new Options());
+        }
+
+        /** As {@link #update()}. */
+        public void update(Options how) {
+            sendUpdate(how);
+        }
+
+        /**
+         * Remove a vm pool.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
+        /**
+         * Action allocatevm of a vm pool.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public Action allocatevm() {
+            return sendAction("allocatevm", null, new Options());
+        }
+
+        /** As {@link #allocatevm()}, with values. */
+        public Action allocatevm(Action action) {
+            return sendAction("allocatevm", action, new Options());
+        }
+
+        /** As {@link #allocatevm()}, with values. */
+        public Action allocatevm(Action action, Options how) {
+            return sendAction("allocatevm", action, how);
+        }
+
     }
 }
