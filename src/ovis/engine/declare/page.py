@@ -35,11 +35,12 @@ class Events:
 class Page:
     """`METHOD .../ovis/NAME`: `await run(services, asked)` answers a value that becomes JSON, None (204) or Events.
 
-    ids: how many segments follow the name.
+    ids: how many segments follow the name. alias: another whole path at which it answers.
     """
 
     name: str
     run: Callable[[Any, Asked], Awaitable[Any]]
     method: Literal["GET", "POST"] = "GET"
     ids: int = 0
+    alias: str = ""
     doc: str = ""

@@ -107,6 +107,7 @@ class App:
         correlation = ""
         try:
             target = read_target(request.path, request.query, request.headers.get("version"))
+            target = target or self._pages.target(request)
             if target is None:
                 return await self._beside(request)
             dialect = target.dialect

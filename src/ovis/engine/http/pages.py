@@ -6,6 +6,7 @@ Does not: authenticate (auth) or know any page; `main` hands them over.
 
 import asyncio
 from collections.abc import Sequence
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from ovis.engine.declare.faults import NotFound
 from ovis.engine.declare.page import Alive, Asked, Events, Page
 from ovis.engine.http.messages import Answer, Request, Send
 from ovis.engine.http.operations import MethodNotAllowed, replace_ids
+from ovis.engine.http.url import Target
 
 log = structlog.get_logger(__name__)
 PREFIX = "ovis"
@@ -31,6 +33,15 @@ class Pages:
         self._pages: dict[tuple[str, int], dict[str, Page]] = {}
         for page in pages:
             self._pages.setdefault((page.name, page.ids), {})[page.method] = page
+        self._aliases = {page.alias: page.name for page in pages if page.alias}
+
+    def target(self, request: Request) -> Target | None:
+        """The target of a page at its other path; None if there is none."""
+        name = self._aliases.get(request.path)
+        if name is None:
+            return None
+        params = dict(parse_qsl(request.query, keep_blank_values=True))
+        return Target("/ovirt-engine/api", 4, (PREFIX, name), params)
 
     async def answer(self, request: Request, segments: Sequence[str], call: Call, alive: Alive) -> Answer:
         """The answer at the path behind the prefix; NotFound if there is no such page."""

@@ -14,6 +14,7 @@ from ovis.engine.resources import (
     capabilities,
     completion,
     cross_search,
+    dashboard,
     data_centers,
     defaults,
     events,
@@ -112,6 +113,7 @@ RESOURCES: tuple[Resource, ...] = (
 # Beside the API, below `ovis`: docs/reference/live.md.
 PAGES: tuple[Page, ...] = (
     *completion.PAGES,
+    *dashboard.PAGES,
     *held_permits.PAGES,
     *history.PAGES,
     *stream.PAGES,

@@ -22,7 +22,7 @@ from ovis.engine.events.ring import Told, gathered
 from ovis.engine.hostlink.live import Usage, number
 from ovis.engine.resources.stream.changes import Changes
 
-HEARTBEAT = 15.0
+HEARTBEAT = 15.0  # seconds
 MOST_IDS = 1000
 _ORDER = ("added", "changed", "removed", "event", "job")
 _COLLECTIONS = {"vm": "vms", "host": "hosts"}
