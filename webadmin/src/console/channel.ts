@@ -3,17 +3,8 @@
  */
 import { get, post } from "../api/client";
 import { ENGINE } from "../api/base";
+import type { About, Kind } from "./state";
 
-export type Kind = "vnc" | "serial";
-export interface About {
-  id: string;
-  name: string;
-  status: string;
-  host: { id: string; name: string } | null;
-  graphics: string[];
-  serial: boolean;
-  viewers: { user: string; kind: Kind; since: number }[];
-}
 export interface Channel {
   socket: WebSocket;
   /** What the display asks for. */
@@ -23,9 +14,6 @@ interface Ticket {
   ticket: string;
   password: string | null;
 }
-/** Why a console ended, by the code of its WebSocket. */
-export const CODE = { over: 1000, ticket: 4401, session: 4403, refused: 4409, unreachable: 4503 } as const;
-
 export const about = (vm: string): Promise<About> => get<About>(`/ovis/console/${vm}`);
 
 export async function openChannel(vm: string, kind: Kind, take: boolean): Promise<Channel> {

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { Fault } from "../api/fault";
-import { type About, CODE } from "./channel";
-import { judge } from "./state";
+import { type About, CODE, judge } from "./state";
 
 const vm = (status: string): About => ({ id: "1", name: "db-01", status, host: null, graphics: ["vnc"], serial: true, viewers: [] });
 

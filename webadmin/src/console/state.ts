@@ -1,7 +1,19 @@
 /** What the window knows of the console in it. */
 import { sentencesOf } from "../api/fault";
-import { type About, CODE, type Kind } from "./channel";
 import type { Key } from "./keys";
+
+export type Kind = "vnc" | "serial";
+export interface About {
+  id: string;
+  name: string;
+  status: string;
+  host: { id: string; name: string } | null;
+  graphics: string[];
+  serial: boolean;
+  viewers: { user: string; kind: Kind; since: number }[];
+}
+/** Why a console ended, by the code of its WebSocket. */
+export const CODE = { over: 1000, ticket: 4401, session: 4403, refused: 4409, unreachable: 4503 } as const;
 
 /** What can be done with an open console. */
 export interface Console {

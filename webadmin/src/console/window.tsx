@@ -21,11 +21,11 @@ import { Dialog } from "../ui/Dialog";
 import { Icon, Mark } from "../ui/Icon";
 import { type Entry, MenuButton } from "../ui/Menu";
 import { StateIcon } from "../ui/StateIcon";
-import { type About, type Kind, about } from "./channel";
+import { about } from "./channel";
 import { ALT, CTRL, DELETE, PRINT, TAB, functionKey } from "./keys";
 import { saveBlob, saveViewerFile } from "./files";
 import type { Size } from "./Screen";
-import { type Console, type Ended, type Phase, judge, runs } from "./state";
+import { type About, type Console, type Ended, type Kind, type Phase, judge, runs } from "./state";
 import "./console.css";
 
 const Screen = lazy(() => import("./Screen"));
