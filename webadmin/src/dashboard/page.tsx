@@ -67,7 +67,7 @@ export default function DashboardPage(): ReactElement {
       </section>
       <section className="db-rest">
         <Alerts alerts={data.alerts} />
-        <Busiest top={data.top} />
+        <Busiest top={data.top} running={(data.inventory["vms"]?.states["up"] ?? 0) > 0} />
         <HostTiles hosts={data.hosts} total={data.inventory["hosts"]?.total ?? data.hosts.length} />
       </section>
     </div>
@@ -127,7 +127,7 @@ function Alerts({ alerts }: { alerts: Alert[] }): ReactElement {
         <a href={formatAddress({ place: "events", params: {} })}>All events</a>
       </header>
       {alerts.length === 0 && <p className="none">Nothing wants to be seen to.</p>}
-      <ul>
+      <ul hidden={alerts.length === 0}>
         {alerts.slice(0, 6).map((alert) => {
           const resource = alert.entity ? byCollection(alert.entity.type) : undefined;
           const href = (alert.entity && pageOf(resource, alert.entity.id)) ?? formatAddress({ place: "events", params: { search: `id = ${alert.id}` } });
@@ -152,7 +152,7 @@ function Alerts({ alerts }: { alerts: Alert[] }): ReactElement {
 
 const tone = (value: number): string => (value >= 90 ? " red" : value >= 75 ? " amber" : "");
 
-function Busiest({ top }: { top: Dashboard["top"] }): ReactElement {
+function Busiest({ top, running }: { top: Dashboard["top"]; running: boolean }): ReactElement {
   const groups: [string, Top[]][] = [
     ["Busiest VMs by CPU", top.cpu],
     ["Busiest VMs by memory", top.memory],
@@ -164,7 +164,7 @@ function Busiest({ top }: { top: Dashboard["top"] }): ReactElement {
           <header>
             <h2>{label}</h2>
           </header>
-          {rows.length === 0 && <p className="none">No VM runs.</p>}
+          {rows.length === 0 && <p className="none">{running ? "Nothing is known yet." : "No VM runs."}</p>}
           <ul>
             {rows.slice(0, index === 0 ? 6 : 5).map((row) => (
               <li key={row.id}>
@@ -196,7 +196,7 @@ function HostTiles({ hosts, total }: { hosts: HostTile[]; total: number }): Reac
         <a href={formatAddress({ place: "topology", params: {} })}>Topology</a>
       </header>
       {hosts.length === 0 && <p className="none">No hosts yet.</p>}
-      <ul className={small ? "small" : ""}>
+      <ul className={small ? "small" : hosts.length <= 8 ? "roomy" : ""}>
         {hosts.map((host) => {
           const state = stateOf("hosts", host.status);
           const load = Math.max(host.cpu ?? 0, host.memory ?? 0);

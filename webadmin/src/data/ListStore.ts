@@ -8,6 +8,9 @@ import { Fault } from "../api/fault";
 import { type Row, list, request, rowsOf } from "../api/client";
 import { type Change, listen } from "../live/stream";
 import { names } from "./names";
+import { type Query, searchText } from "./search";
+
+export type { Query, Sort } from "./search";
 
 export const PAGE = 100;
 const MOST_PAGES = 12;
@@ -15,21 +18,7 @@ const LIT_MS = 1500;
 const BATCH_MS = 200;
 const MOST_REREAD = 30;
 
-export interface Sort {
-  field: string;
-  down: boolean;
-}
-export interface Query {
-  search: string;
-  sort: Sort | undefined;
-}
 export type Mark = "removed" | "lit";
-
-/** The API's search text of a query, for one page. */
-export function searchText(query: Query, page: number): string {
-  const sort = query.sort ? ` sortby ${query.sort.field} ${query.sort.down ? "desc" : "asc"}` : "";
-  return `${query.search}${sort}${page > 0 ? ` page ${page + 1}` : ""}`.trim();
-}
 
 export class ListStore {
   total: number | undefined;
