@@ -1,33 +1,30 @@
-"""Scheduling: one decision against a NumPy floor, a burst of starts, and a day of load per policy.
+"""Scheduling: one decision against a NumPy floor and Nova, a burst of starts on paper, and a day of load per policy.
 
-Does: time decisions over a snapshot in memory at 100, 1,000 and 10,000 hosts against the same work as bare NumPy lines (8
-filters and 9 ranks, goal <= 4x); place 1,000 VMs on 100 hosts one after another, counting what is promised, and look for
-overbooked hosts; with `--trace FILE` replay load and say imbalance, migrations and violations for each policy.
-A trace is JSON lines `{"minute": M, "vm": NAME, "usage": PER CENT}` after a first line `{"hosts": N, "vms": N, "vcpus": N}`;
-without a file a day of 50 hosts and 500 VMs is made up, always the same.
+Does: time decisions over a snapshot in memory at 100, 1,000 and 10,000 hosts against the same work as bare NumPy lines (8 filters and 9
+ranks, goal <= 4x) and against OpenStack Nova's filter scheduler with its defaults in memory (goal <= 1/20); place 1,000 VMs on 100
+hosts one after another and look for overbooked hosts; replay a day (day.py).
+`--trace FILE` replays that day alone, `--hosts N` on so many hosts. Starts through an engine: placement.py.
 """
 
 import argparse
-import json
-import math
 import random
 import statistics
 import time
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import day
+from benchmarks.nova import VERSION, NoNova, seconds
 from ovis.engine.scheduling.decision import decide
 from ovis.engine.scheduling.hosts import Hosts
-from ovis.engine.scheduling.policies import SHIPPED, Policy, policy_of
-from ovis.engine.scheduling.unit import Balancer
-from ovis.engine.scheduling.units import BY_ID
+from ovis.engine.scheduling.policies import SHIPPED, policy_of
 from ovis.engine.scheduling.world import Nic, VmFacts, World
 
-_GOAL = 4.0
+_GOAL, _NOVA_GOAL = 4.0, 1 / 20
+_POLICIES = ("none", "evenly_distributed", "power_saving", "vm_evenly_distributed")
 _SIZES = (100, 1000, 10000)
 
 
@@ -78,18 +75,21 @@ def _floor(columns: dict[str, Any], codes: Any) -> int:
     return int(index[np.argmax(total)])
 
 
-def _median(work: Any, rounds: int) -> float:
-    taken = []
+def _alternating(ours: Any, floor: Any, rounds: int) -> tuple[float, float]:
+    """Medians of both, in turns, so that a busy machine hits both alike."""
+    times: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
-        begun = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
+        for work, taken in zip((ours, floor), times, strict=True):
+            begun = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - begun)
+    return statistics.median(times[0]), statistics.median(times[1])
 
 
 def decisions() -> None:
-    """A decision by the policy `none`, ratios to the floor."""
+    """A decision by the policy `none`, ratios to the floor and to Nova."""
     policy = policy_of(SHIPPED[0])
+    ours: dict[int, float] = {}
     for count in _SIZES:
         hosts = _hosts(count)
         world = World(hosts=hosts, vm=VM, params=policy.params)
@@ -97,12 +97,24 @@ def decisions() -> None:
             name: hosts[name].copy() for name in ("cores", "largest_vm", "usage", "free", "schedulable", "running")
         }
         codes = hosts.value("networks").codes
-        rounds = max(20, 200000 // count // 10)
+        rounds = max(40, 200000 // count // 4)
         decide(world, policy)
-        ours, floor = _median(partial(decide, world, policy), rounds), _median(partial(_floor, columns, codes), rounds)
+        mine, floors = _alternating(partial(decide, world, policy), partial(_floor, columns, codes), rounds)
+        ours[count] = mine
         print(
-            f"{count:6} hosts: decision {ours * 1e3:.3f} ms, NumPy floor {floor * 1e3:.3f} ms, "
-            f"ratio {ours / floor:.1f} (goal {_GOAL:.0f})",
+            f"{count:6} hosts: decision {mine * 1e3:.3f} ms, NumPy floor {floors * 1e3:.3f} ms, "
+            f"ratio {mine / floors:.1f} (goal {_GOAL:.0f})",
+            flush=True,
+        )
+    try:
+        nova = seconds(_SIZES, 3000)
+    except NoNova as err:
+        print(f"Nova is SKIPPED, it cannot be had here: {err}", flush=True)
+        return
+    for count, theirs in nova.items():
+        print(
+            f"{count:6} hosts: Nova {VERSION}'s filters and weighers {theirs * 1e3:.1f} ms, ours {ours[count] / theirs:.4f} of it "
+            f"(goal {_NOVA_GOAL:.2f})",
             flush=True,
         )
 
@@ -137,132 +149,35 @@ def burst(vms: int = 1000, count: int = 100) -> None:
     )
 
 
-@dataclass
-class _Day:
-    hosts: int
-    vms: int
-    vcpus: int
-    samples: list[tuple[int, str, float]]
-
-
-def _made_up() -> _Day:
-    """Office hours: most VMs are busy by day, some by night, each with its own noise."""
-    dice = random.Random(7)
-    samples = []
-    night = {f"vm{i}" for i in range(500) if dice.random() < 0.2}
-    for minute in range(0, 1440, 5):
-        wave = 0.5 - 0.5 * math.cos(2 * math.pi * (minute - 180) / 1440)
-        for i in range(500):
-            name = f"vm{i}"
-            level = (1 - wave if name in night else wave) * 70 * (0.4 + (i % 7) / 5)
-            samples.append((minute, name, max(0.0, min(100.0, level + dice.gauss(0, 8)))))
-    return _Day(50, 500, 2, samples)
-
-
-def _read(path: Path) -> _Day:
-    with path.open(encoding="utf-8") as file:
-        head = json.loads(next(file))
-        rows = [json.loads(line) for line in file if line.strip()]
-    return _Day(
-        int(head["hosts"]),
-        int(head["vms"]),
-        int(head.get("vcpus", 2)),
-        [(int(r["minute"]), str(r["vm"]), float(r["usage"])) for r in rows],
+def replay(trace: day.Day) -> None:
+    """One line a policy."""
+    print(
+        f"a day of {len(trace.vms)} VMs on {trace.hosts} hosts of {trace.cores} CPUs, one migration a minute at most:"
     )
-
-
-def replay(day: _Day) -> None:
-    """One line a policy: standard deviation of host loads, migrations, minutes of hosts above 90 %, empty hosts."""
-    by_minute: dict[int, dict[str, float]] = {}
-    for minute, vm, usage in day.samples:
-        by_minute.setdefault(minute, {})[vm] = usage
     for shipped in SHIPPED:
-        if shipped.name in ("none", "evenly_distributed", "power_saving", "vm_evenly_distributed"):
-            print(f"  {shipped.name:22}" + _replayed(day, by_minute, policy_of(shipped)), flush=True)
-
-
-def _replayed(day: _Day, by_minute: dict[int, dict[str, float]], policy: Policy) -> str:
-    cores = 16
-    names = [f"h{i:03}" for i in range(day.hosts)]
-    vms = {
-        f"vm{i}": VmFacts(id=f"vm{i}", name=f"vm{i}", status="up", memory=4096, vcpus=day.vcpus) for i in range(day.vms)
-    }
-    place: dict[str, str] = {}
-    usage: dict[str, float] = dict.fromkeys(vms, 10.0)
-    since: dict[str, int] = {}
-
-    def world(vm: VmFacts, minute: int, everything: bool) -> World:
-        points = dict.fromkeys(names, 0.0)
-        count = dict.fromkeys(names, 0)
-        for v, host in place.items():
-            points[host] += usage[v] * day.vcpus
-            count[host] += 1
-        rows = []
-        for name in names:
-            load = min(100.0, points[name] / cores)
-            since.setdefault(name, minute) if load >= 60 else since.pop(name, None)
-            rows.append(
-                {
-                    "id": name,
-                    "name": name,
-                    "cores": cores,
-                    "usage": load,
-                    "overload_minutes": minute - since[name] if name in since else float("nan"),
-                    "schedulable": 131072 - count[name] * 4200,
-                    "free": 131072 - count[name] * 4200,
-                    "memory": 131072,
-                    "vms": count[name],
-                    "running": count[name],
-                    "largest_vm": day.vcpus,
-                }
-            )
-        found = [replace(vms[v], host=h, load=usage[v] * day.vcpus) for v, h in place.items()] if everything else []
-        return World(hosts=Hosts.of(rows), vm=vm, params=policy.params, vms=found)
-
-    for vm in vms.values():
-        found = decide(world(vm, 0, False), policy)
-        if found.host_id is not None:
-            place[vm.id] = found.host_id
-    unit = BY_ID[policy.balance or ""]
-    assert isinstance(unit, Balancer)
-    moves = hot = samples = 0
-    spread: list[float] = []
-    empty: list[int] = []
-    for minute in sorted(by_minute):
-        usage.update({v: u for v, u in by_minute[minute].items() if v in vms})
-        scene = world(next(iter(vms.values())), minute, True)
-        for move in unit.rule(scene).moves[:1]:
-            vm = next(v for v in scene.vms if v.id == move.vm)
-            scene.vm = vm
-            chosen = decide(scene, policy, only=move.hosts).host_id
-            if chosen is not None and chosen != vm.host:
-                place[vm.id] = chosen
-                moves += 1
-        loads = scene.hosts["usage"]
-        spread.append(float(loads.std()))
-        hot += int((loads > 90).sum())
-        samples += len(names)
-        empty.append(int((scene.hosts["vms"] == 0).sum()))
-    return (
-        f"placed {len(place)}, imbalance {statistics.mean(spread):5.1f} points, migrations {moves:4}, "
-        f"hosts above 90 %: {100 * hot / max(1, samples):.1f} % of the time, empty hosts {statistics.mean(empty):.1f}"
-    )
+        if shipped.name in _POLICIES:
+            print(f"  {shipped.name:22}{day.replay(trace, policy_of(shipped)).line()}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ovis bench scheduling")
-    parser.add_argument("--trace", type=Path, help="a day of load, JSON lines")
+    parser.add_argument("--trace", type=Path, help="a day of load, JSON lines as benchmarks/day.py says")
+    parser.add_argument("--hosts", type=int, help="so many hosts, not as many as the trace says")
     return parser.parse_args()
 
 
 def main() -> None:
     """Measure and print."""
     args = _arguments()
-    decisions()
-    burst()
-    day = _read(args.trace) if args.trace else _made_up()
-    print(f"a day of {day.vms} VMs on {day.hosts} hosts, one move in five minutes at most:")
-    replay(day)
+    try:
+        with (args.trace or day.SAMPLE).open(encoding="utf-8") as file:
+            trace = day.read(file, args.hosts)
+    except (OSError, day.BadTrace) as err:
+        raise SystemExit(f"{args.trace} cannot be read: {err}") from err
+    if args.trace is None:
+        decisions()
+        burst()
+    replay(trace)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("generate", "write the generated files", data=False)
     sub.add_argument("--check", action="store_true", help="say whether they are up to date instead")
     sub = verb("bench", "run benchmarks", data=False)
-    sub.add_argument("name", nargs="*")
+    sub.add_argument("name", nargs=argparse.REMAINDER, metavar="NAME ... | NAME OPTION ...")
     verb("lock", "resolve the dependencies anew and write requirements/", data=False)
     verb("wheel", "build a wheel with the web admin inside", data=False)
     return top
