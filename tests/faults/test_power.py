@@ -32,11 +32,11 @@ def give_agent(rack: Rack, host: str) -> None:
     """A fence agent, if the host has none."""
     if rack.client.get(agents(rack, host)).json().get("agent"):
         return
-    body = {"address": host, "order": 1, "type": "simulated", "username": "admin", "password": "secret"}
+    body = {"address": host, "order": 1, "type": "simulated", "username": "admin", "password": "open-sesame"}
     made = rack.client.post(agents(rack, host), json=body)
     assert made.status_code == 201, made.text
-    assert "secret" not in made.text
-    assert "secret" not in rack.client.get(agents(rack, host)).text
+    assert "sesame" not in made.text
+    assert "sesame" not in rack.client.get(agents(rack, host)).text
 
 
 def fence(rack: Rack, host: str, kind: str) -> tuple[int, str]:

@@ -1,7 +1,7 @@
 """Power of simulated hosts: what a host's fence agent `simulated` does to another host of the rack.
 
 Does: switch the fault `off` of the host that `addr` names, and tell the power. Other agents are not installed here.
-Faults of the host that is asked: `fail_fence` (why).
+Faults of the host that is asked: `fail_fence` (why). With a policy, a host that has power renews its leases: it is spared.
 """
 
 import os
@@ -20,7 +20,7 @@ class SimulatedFence:
     rack: SimulatedRack
     faults: Callable[[], dict[str, Any]]
 
-    async def host_fence_node(self, addr: str, agent: str, action: str) -> dict[str, Any]:
+    async def host_fence_node(self, addr: str, agent: str, action: str, policy: Any = None) -> dict[str, Any]:
         if agent != "simulated":
             raise VerbError(Code.GENERAL, f"Fence agent {agent[:40]!r} is not installed on this host.")
         why = self.faults().get("fail_fence")
@@ -32,6 +32,8 @@ class SimulatedFence:
         faults = dict(host.faults())
         if action == "status":
             return {"power": "off" if faults.get("off") else "on", "operationStatus": "initiated"}
+        if policy and action != "on" and not faults.get("off"):
+            return {"power": "unknown", "operationStatus": "skipped"}
         for wanted in {"reboot": (True, False), "off": (True,), "on": (False,)}[action]:
             _write(host, faults | {"off": wanted})
             if wanted:

@@ -12,6 +12,7 @@ class Services:
     """The engine's running parts. runner: commands.runner.Runner; settings: main.settings.Settings; pki: main.pki.Pki.
 
     stream, history: what pages read (resources.stream, resources.history). consoles: access.consoles.Consoles.
+    secrets: access.sealed.Secrets.
     """
 
     store: Store
@@ -22,3 +23,4 @@ class Services:
     stream: Any = None
     history: Any = None
     consoles: Any = None
+    secrets: Any = None

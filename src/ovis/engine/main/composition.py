@@ -12,6 +12,7 @@ import structlog
 
 from ovis.engine import events, resources
 from ovis.engine.access.consoles import Consoles
+from ovis.engine.access.sealed import Secrets, key_of
 from ovis.engine.access.tables import TABLES as ACCESS_TABLES
 from ovis.engine.access.tokens import Sessions
 from ovis.engine.commands import TABLES as COMMAND_TABLES
@@ -51,6 +52,7 @@ class Engine:
         self.runner = Runner(self.services, resources.COMMANDS, owner=instance_id)
         self.services.runner = self.runner
         self.services.consoles = Consoles()
+        self.services.secrets = Secrets(key_of(settings.folder))
         self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
         endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())

@@ -35,6 +35,19 @@ class Settings(Struct, kw_only=True, frozen=True):
     session_idle_minutes: Annotated[
         int, Meta(ge=1, description="Minutes without use after which a browser's session ends")
     ] = 30
+    fence_quiet_after_start_seconds: Annotated[
+        float, Meta(description="How long after its start the engine fences no host")
+    ] = 300.0
+    fence_quiet_seconds: Annotated[float, Meta(description="Least time between two fencings of a host")] = 180.0
+    reboot_seconds: Annotated[float, Meta(description="How long a host that was fenced may take to come back")] = 600.0
+    soft_fence_command: Annotated[
+        str, Meta(description="What restarts a lost host's agent, over SSH by the engine's key; empty: not tried")
+    ] = "systemctl restart ovis-agent.service"
+    kdump_address: Annotated[str, Meta(description="Address on which crash dumps of hosts are heard")] = "127.0.0.1"
+    kdump_port: Annotated[int, Meta(description="UDP port on which crash dumps are heard (7410); 0: they are not")] = 0
+    failed_start_minutes: Annotated[
+        float, Meta(description="How long failed starts of VMs count against a host, and how long it is in error then")
+    ] = 30.0
     event_days: Annotated[int, Meta(description="How long events are kept")] = 30
     max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
     critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5

@@ -15,10 +15,13 @@ from ovis.engine.access.directory import (
     hash_password,
     seed_admin,
 )
+from ovis.engine.access.sealed import Secrets, key_of
 from ovis.engine.main.composition import open_store
 from ovis.engine.main.pki import Pki, engine_names
 from ovis.engine.main.settings import Settings
 from ovis.engine.model.types import User
+from ovis.engine.resources.hosts import fence_agents
+from ovis.engine.store.database import forget_traces
 from ovis.engine.store.session import Tx
 
 
@@ -65,5 +68,8 @@ def run(settings: Settings) -> None:
         if wanted:
             write_secret(password_file, wanted)
         store.write_now(seed)
+        sealing = Secrets(key_of(folder))
+        if store.write_now(lambda tx: fence_agents.seal_all(tx, sealing)):
+            forget_traces(store.engine)
     finally:
         store.close()

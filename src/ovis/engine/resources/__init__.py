@@ -47,7 +47,12 @@ from ovis.engine.resources.disks import (
     resource as disks,
     tables as disk_tables,
 )
-from ovis.engine.resources.hosts import fence_agents as host_fence_agents, resource as hosts, tables as host_tables
+from ovis.engine.resources.hosts import (
+    fence_agents as host_fence_agents,
+    resource as hosts,
+    tables as host_tables,
+    trouble as host_trouble,
+)
 from ovis.engine.resources.storage_domains import (
     commands as storage_commands,
     resource as storage_domains,
@@ -138,6 +143,7 @@ TABLES: tuple[Table, ...] = (
     custom_properties.TABLE,
     *host_tables.TABLES,
     host_fence_agents.TABLE,
+    host_trouble.TABLE,
     *storage_tables.TABLES,
     *template_tables.TABLES,
     template_devices.TABLE,

@@ -16,7 +16,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DataCenterStatus, HostStatus, LogSeverity, SpmStatus
 from ovis.engine.model.types import Cluster, DataCenter, Host, Network, Spm, StorageDomain
 from ovis.engine.resources.balancing import watch as balancing
-from ovis.engine.resources.hosts import report
+from ovis.engine.resources.hosts import fence_flow, report
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import HISTORY, LIVE
 from ovis.engine.resources.networks import ClusterNetwork
@@ -59,6 +59,7 @@ class EngineObserver:
         self._tasks = [
             asyncio.create_task(ha.watch(self._services, start_again), name="ha-restarts"),
             asyncio.create_task(balancing.watch(self._services), name="balancing"),
+            asyncio.create_task(fence_flow.watch(self._services), name="fencing"),
             asyncio.create_task(Upkeep(self._services).watch(), name="vm-pools"),
             asyncio.create_task(scheduler_proxy.watch(self._services), name="scheduler-proxy"),
             asyncio.create_task(HISTORY.watch(), name="usage-history"),

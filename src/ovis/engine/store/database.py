@@ -113,3 +113,17 @@ def _begin_sqlite(connection: Any) -> None:
 def _begin_postgresql(connection: Any) -> None:
     if connection.get_execution_options().get(_WRITER):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LINE})")
+
+
+def forget_traces(engine: sa.Engine) -> None:
+    """What was overwritten is not left in free pages of a file. On PostgreSQL its own vacuum does that in time."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        driver = connection.driver_connection
+        assert driver is not None
+        driver.execute("VACUUM")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()

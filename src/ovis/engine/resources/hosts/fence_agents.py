@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from ovis.engine.access.check import require
 from ovis.engine.access.predefined import SYSTEM_ID
+from ovis.engine.access.sealed import Secrets, is_sealed
+from ovis.engine.commands.services import Services
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import Kind, NotFound, Refusal
 from ovis.engine.declare.permits import Permit
@@ -21,19 +23,15 @@ from ovis.engine.events import Audit, record
 from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Agent, Host, PowerManagement
 from ovis.engine.resources import bodies
+from ovis.engine.resources.hosts.fence_kinds import KINDS, SIMULATED
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table
 
 CHANGED = Audit(code=43, severity=LogSeverity.NORMAL, text="Host {host} was updated by {user}.")
-KINDS = frozenset(
-    """amt_ws apc apc_snmp bladecenter cisco_ucs drac5 drac7 eps hpblade ilo ilo2 ilo3 ilo4 ilo_ssh ipmilan rsa rsb wti
-    redfish rhevm vmware_rest virsh xvm""".split()
-)
-SIMULATED = "simulated"  # of hosts of a simulated rack
 
 
 class FenceAgent(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """A row. agent: as it is shown. password: what it is not shown with."""
+    """A row. agent: as it is shown. password: what it is not shown with, sealed."""
 
     id: str
     host_id: str
@@ -60,6 +58,14 @@ def shown(row: FenceAgent) -> Agent:
 def of_host(rd: Reader, host_id: str) -> list[FenceAgent]:
     """A host's agents as they are tried."""
     return sorted(rd.find(FenceAgent, host_id=host_id), key=lambda row: (row.order, row.id))
+
+
+def seal_all(tx: Tx, secrets: Secrets) -> int:
+    """Seal what an older engine kept as it was given; how many."""
+    plain = [row for row in tx.select(FenceAgent) if not is_sealed(row.password)]
+    for row in plain:
+        tx.update(replace(row, password=secrets.seal(row.password, row.id)))
+    return len(plain)
 
 
 def _list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Agent]]:
@@ -106,18 +112,23 @@ def _told(tx: Tx, call: Call, host: Host) -> None:
     record(tx, CHANGED, call=call, host=host)
 
 
-def add(tx: Tx, call: Call, body: Agent) -> Agent:
+async def add(services: Services, call: Call, body: Agent) -> Agent:
     """POST."""
-    _may(tx, call)
-    host = tx.need(Host, call.ids[0])
-    agent = replace(body, id=None, host=None, password=None, concurrent=bool(body.concurrent))
-    bodies.raise_all(refusals(agent, body.password or ""))
-    row = FenceAgent(
-        id=bodies.new_id(), host_id=str(host.id), order=body.order or 1, agent=agent, password=body.password or ""
-    )
-    tx.insert(row)
-    _told(tx, call, host)
-    return shown(row)
+    row_id = bodies.new_id()
+    bodies.raise_all(refusals(body, body.password or ""))
+    sealed = services.secrets.seal(body.password or "", row_id)
+
+    def write(tx: Tx) -> Agent:
+        _may(tx, call)
+        host = tx.need(Host, call.ids[0])
+        agent = replace(body, id=None, host=None, password=None, concurrent=bool(body.concurrent))
+        row = FenceAgent(id=row_id, host_id=str(host.id), order=body.order or 1, agent=agent, password=sealed)
+        tx.insert(row)
+        _told(tx, call, host)
+        return shown(row)
+
+    made: Agent = await services.store.write(write)
+    return made
 
 
 def _row(rd: Reader, call: Call) -> FenceAgent:
@@ -127,16 +138,21 @@ def _row(rd: Reader, call: Call) -> FenceAgent:
     return row
 
 
-def update(tx: Tx, call: Call, body: Agent) -> Agent:
+async def update(services: Services, call: Call, body: Agent) -> Agent:
     """PUT."""
-    _may(tx, call)
-    row = _row(tx, call)
-    agent = bodies.merge(row.agent, replace(body, password=None), keep=("host",))
-    password = body.password or row.password
-    bodies.raise_all(refusals(agent, password))
-    row = tx.update(replace(row, agent=agent, password=password, order=agent.order or row.order))
-    _told(tx, call, tx.need(Host, row.host_id))
-    return shown(row)
+    sealed = services.secrets.seal(body.password, call.ids[1]) if body.password else ""
+
+    def write(tx: Tx) -> Agent:
+        _may(tx, call)
+        row = _row(tx, call)
+        agent = bodies.merge(row.agent, replace(body, password=None), keep=("host",))
+        bodies.raise_all(refusals(agent, body.password or "unchanged"))
+        row = tx.update(replace(row, agent=agent, password=sealed or row.password, order=agent.order or row.order))
+        _told(tx, call, tx.need(Host, row.host_id))
+        return shown(row)
+
+    changed: Agent = await services.store.write(write)
+    return changed
 
 
 def remove(tx: Tx, call: Call, body: Any) -> None:

@@ -6,7 +6,7 @@ Follows: flows, section 15: 18 looks, 10 s apart; the proxy is of the same clust
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -22,6 +22,7 @@ from ovis.engine.events import Audit, record
 from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import HostStatus, LogSeverity, PowerManagementStatus
 from ovis.engine.model.types import Action, Cluster, Host, PowerManagement
+from ovis.engine.resources.hosts import fence_kinds
 from ovis.engine.resources.hosts.fence_agents import FenceAgent, of_host
 from ovis.engine.store.session import Reader, Tx
 
@@ -33,6 +34,12 @@ _STARTABLE = (S.DOWN, S.MAINTENANCE, S.NON_RESPONSIVE, S.REBOOT)
 STARTED = Audit(code=20, severity=N, text="Host {host} was started by {user}.")
 STOPPED = Audit(code=21, severity=N, text="Host {host} was stopped by {user}.")
 RESTARTED = Audit(code=41, severity=N, text="Host {host} was restarted by {user}.")
+FENCED = Audit(code=121, severity=N, text="Host {host} was lost; it was restarted by its power management.")
+SPARED = Audit(
+    code=9014,
+    severity=LogSeverity.ALERT,
+    text="Host {host} is lost and not restarted: it still writes to its storage, so it is alive.",
+)
 NO_PROXY = Audit(code=9004, severity=W, text="No other host is up that could ask for the power of host {host}.")
 AGENT_FAILED = Audit(
     code=9021, severity=W, text="Fence agent {agent} of host {host} failed through host {proxy}: {reason}"
@@ -40,9 +47,14 @@ AGENT_FAILED = Audit(
 
 
 class PowerParams(Struct, kw_only=True, frozen=True):
-    """What is done to a host's power."""
+    """What is done to a host's power. leases: storage domain -> the host's number there: who still renews one is spared."""
 
     host_id: str
+    leases: dict[str, int] = {}
+
+
+class Skipped(Exception):
+    """The host still writes to a storage domain: it is alive, and its cluster wants it spared."""
 
 
 def proxies(rd: Reader, host: Host) -> list[Host]:
@@ -63,27 +75,37 @@ def proxies(rd: Reader, host: Host) -> list[Host]:
     return sorted(found, key=lambda h: (distance(h), str(h.name)))
 
 
-async def ask(services: Services, host: Host, proxy: Host, row: FenceAgent, action: str) -> str:
-    """One question to an agent: the power it tells, on, off or unknown."""
-    options = "".join(f"{o.name}={o.value or ''}\n" for o in row.agent.options or ())
+async def ask(
+    services: Services, host: Host, proxy: Host, row: FenceAgent, action: str, leases: Mapping[str, int] | None = None
+) -> str:
+    """One question to an agent: the power it tells, on, off or unknown. Skipped if the proxy sees the host's lease live."""
     params: dict[str, Any] = {
-        "addr": row.agent.address,
-        "port": row.agent.port or 0,
-        "agent": row.agent.type,
+        **fence_kinds.parameters(row.agent),
         "username": row.agent.username,
-        "password": row.password,
+        "password": services.secrets.open(row.password, row.id),
         "action": action,
-        "secure": False,
-        "options": options,
     }
+    if leases:
+        params["policy"] = {"storageDomainHostIdMap": dict(leases)}
     answer = await services.hosts.call(str(proxy.id), "Host.fenceNode", params, timeout=120.0)
     if answer.get("operationStatus") == "skipped":
-        raise HostError(100, "the host is alive", verb="Host.fenceNode")
+        raise Skipped(f"host {host.name} still writes to its storage")
     return str(answer.get("power") or "unknown")
 
 
-async def _try(services: Services, host_id: str, work: Callable[[Host, Host, FenceAgent], Any]) -> Any:
-    """The work with the first agent and proxy that can do it."""
+def groups(agents: list[FenceAgent]) -> list[list[FenceAgent]]:
+    """Agents in the order in which they are tried; those of one order that are concurrent switch one power each. Pure."""
+    found: list[list[FenceAgent]] = []
+    for row in agents:
+        if row.agent.concurrent and found and found[-1][0].order == row.order and found[-1][0].agent.concurrent:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
+
+
+async def _try(services: Services, host_id: str, work: Callable[[Host, Host, list[FenceAgent]], Any]) -> Any:
+    """The work with the first agents and proxy that can do it."""
 
     def look(rd: Reader) -> tuple[Host, list[FenceAgent], list[Host]]:
         host = rd.need(Host, host_id)
@@ -96,26 +118,33 @@ async def _try(services: Services, host_id: str, work: Callable[[Host, Host, Fen
         await services.store.write(lambda tx: record(tx, NO_PROXY, host=host))
         raise Fault("no other host is up that could ask")
     problem = ""
-    for row in agents:
+    for rows in groups(agents):
         for proxy in others[:2]:
             try:
-                return await work(host, proxy, row)
+                return await work(host, proxy, rows)
             except (HostError, HostUnreachable, Fault) as err:
                 problem = str(err.message if isinstance(err, HostError) else err)
-                told = {"host": host, "agent": str(row.agent.type), "proxy": str(proxy.name), "reason": problem}
+                kinds = ", ".join(sorted({str(row.agent.type) for row in rows}))
+                told = {"host": host, "agent": kinds, "proxy": str(proxy.name), "reason": problem}
                 await services.store.write(lambda tx, t=told: record(tx, AGENT_FAILED, **t))  # type: ignore[misc]
     raise Fault(problem)
 
 
-async def switch(services: Services, host_id: str, wanted: str) -> None:
-    """Return when the power is surely `on` or `off`; Fault if that is not to be had."""
+async def switch(services: Services, host_id: str, wanted: str, leases: Mapping[str, int] | None = None) -> None:
+    """Return when the power is surely `on` or `off`; Fault if that is not to be had. A host with several powers at once is
+    off when all are, and on when one is. Skipped: see ask."""
 
-    async def work(host: Host, proxy: Host, row: FenceAgent) -> None:
-        if await ask(services, host, proxy, row, "status") == wanted:
+    async def work(host: Host, proxy: Host, rows: list[FenceAgent]) -> None:
+        async def is_so() -> bool:
+            found = [await ask(services, host, proxy, row, "status") for row in rows]
+            return all(f == "off" for f in found) if wanted == "off" else any(f == "on" for f in found)
+
+        if await is_so():
             return
-        await ask(services, host, proxy, row, wanted)
+        for row in rows:
+            await ask(services, host, proxy, row, wanted, leases)
         for _ in range(LOOKS):
-            if await ask(services, host, proxy, row, "status") == wanted:
+            if await is_so():
                 return
             await asyncio.sleep(LOOK_SECONDS)
         raise Fault(f"the power is not {wanted}")
@@ -126,8 +155,8 @@ async def switch(services: Services, host_id: str, wanted: str) -> None:
 async def status_of(services: Services, host_id: str) -> str:
     """The power as the first agent that answers tells it."""
 
-    async def work(host: Host, proxy: Host, row: FenceAgent) -> str:
-        return await ask(services, host, proxy, row, "status")
+    async def work(host: Host, proxy: Host, rows: list[FenceAgent]) -> str:
+        return await ask(services, host, proxy, rows[0], "status")
 
     return str(await _try(services, host_id, work))
 
@@ -180,7 +209,12 @@ def _begin(tx: Tx, call: Call, host: Host, kind: str) -> Started:
 
 async def _off(ctx: Context) -> None:
     """The power is off, for sure; asked for again, it still is."""
-    await switch(ctx.services, ctx.params.host_id, "off")
+    try:
+        await switch(ctx.services, ctx.params.host_id, "off", ctx.params.leases)
+    except Skipped as err:
+        host_id = ctx.params.host_id
+        await ctx.write(lambda tx: record(tx, SPARED, host=tx.get(Host, host_id)))
+        raise Fault(f"skipped by the fencing policy of its cluster: {err}") from err
 
 
 async def _clear(ctx: Context) -> Callable[[Tx], None]:
@@ -223,4 +257,6 @@ def _command(name: str, title: str, steps: tuple[Step, ...], done: Audit, code: 
 STOP = _command("stop", "Stopping host {host}", (_OFF, _CLEAR), STOPPED, 137, "stopped")
 START = _command("start", "Starting host {host}", (_ON,), STARTED, 118, "started")
 RESTART = _command("restart", "Restarting host {host}", (_OFF, _CLEAR, _ON), RESTARTED, 107, "restarted")
-COMMANDS = (STOP, START, RESTART)
+# What the engine does by itself with a host that is lost.
+FENCE = _command("fence", "Fencing lost host {host}", (_OFF, _CLEAR, _ON), FENCED, 122, "restarted")
+COMMANDS = (STOP, START, RESTART, FENCE)

@@ -97,12 +97,14 @@ def host_lost(tx: Tx, host: Host) -> None:
 async def host_cleared(services: Services, host_id: str) -> None:
     """A host was fenced, or an administrator confirmed its reboot: its VMs are down."""
 
-    def write(tx: Tx) -> None:
-        host = tx.get(Host, host_id)
-        for vm, runtime in _placed(tx, host_id):
-            save(tx, vm, runtime, life.vanished(vm, runtime, life.utc_now()), host)
+    await services.store.write(lambda tx: clear_host(tx, host_id))
 
-    await services.store.write(write)
+
+def clear_host(tx: Tx, host_id: str) -> None:
+    """Nothing runs there any more, for sure."""
+    host = tx.get(Host, host_id)
+    for vm, runtime in _placed(tx, host_id):
+        save(tx, vm, runtime, life.vanished(vm, runtime, life.utc_now()), host)
 
 
 def _placed(tx: Tx, host_id: str) -> list[tuple[Vm, VmRuntime]]:

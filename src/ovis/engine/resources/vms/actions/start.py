@@ -27,6 +27,7 @@ from ovis.engine.model.types import Action, Cluster, Host, StorageDomain, Vm
 from ovis.engine.resources import bodies
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks.attachments import disks_of_vm
+from ovis.engine.resources.hosts.trouble import start_failed
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import external, life, monitoring, placement, rules
@@ -225,10 +226,13 @@ async def _create(ctx: Context) -> None:
                 await _outcome(ctx, host_id, p.vm_id)
         except HostError as err:
             failures.append(err.message)
+            ctx.state.setdefault("failed_on", []).append(host_id)
             await _clear(ctx, host_id, p.vm_id)
         else:
             await _still_wanted(ctx, host_id, p.vm_id)
             ctx.state["ran"] = True
+            if ctx.state.get("failed_on"):
+                await ctx.write(lambda tx: _blame(tx, ctx, elsewhere=True))
             return
         if len(runtime.attempts) >= TRIES or p.only:
             raise Fault("; ".join(failures))
@@ -323,6 +327,12 @@ async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
         return
 
 
+def _blame(tx: Tx, ctx: Context, *, elsewhere: bool) -> None:
+    """Hosts on which it did not start; once, as the list is taken."""
+    window = ctx.services.settings.failed_start_minutes * 60
+    start_failed(tx, ctx.state.pop("failed_on", []), ctx.params.vm_id, elsewhere=elsewhere, window=window)
+
+
 def _rerun(p: StartParams, tried: set[str], tx: Tx) -> bool:
     vm, runtime = tx.need(Vm, p.vm_id), tx.need(VmRuntime, p.vm_id)
     if runtime.stopping or vm.status not in _STARTING:
@@ -344,6 +354,7 @@ async def _undo_create(ctx: Context) -> Callable[[Tx], None]:
         await _clear(ctx, runtime.host_id, vm_id)
 
     def save(tx: Tx) -> None:
+        _blame(tx, ctx, elsewhere=False)
         vm, runtime = tx.get(Vm, vm_id), tx.get(VmRuntime, vm_id)
         if vm is None or runtime is None or vm.status not in _STARTING:
             return
