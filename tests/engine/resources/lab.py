@@ -94,6 +94,9 @@ def furnish(place: Installation) -> None:
         made(client.post(f"/users/{user}/tags", json={"id": tag}))
         made(client.post(f"/users/{user}/options", json={"name": "theme", "content": '"dark"'}))
         center = named(client, "datacenters", "Default")["id"]
+        quota = made(client.post(f"/datacenters/{center}/quotas", json={"name": "team"}))["id"]
+        for limits, limit in (("quotaclusterlimits", {"vcpu_limit": "4"}), ("quotastoragelimits", {"limit": "100"})):
+            made(client.post(f"/datacenters/{center}/quotas/{quota}/{limits}", json=limit))
         vlan = {"name": "blue-net", "data_center": {"id": center}, "vlan": {"id": "7"}, "mtu": "9000"}
         network = made(client.post("/networks", json=vlan))["id"]
         made(client.post(f"/networks/{network}/networklabels", json={"id": "blue"}))

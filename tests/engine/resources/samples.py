@@ -136,6 +136,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "/datacenters": Sample(_named("center", local="false"), _DESCRIBED),
     "/datacenters/{id}/clusters": Sample(_named("cluster"), _DESCRIBED),
+    "/datacenters/{id}/quotas": Sample(_named("quota"), _DESCRIBED),
     "/datacenters/{id}/networks": Sample(_named("net", vlan={"id": "12"}, mtu="1400"), _DESCRIBED),
     "/diskprofiles": Sample(
         lambda walker, parents: {
@@ -208,6 +209,7 @@ SAMPLES: Mapping[str, Sample] = {
 # Where what is added cannot be made from a body alone; each has tests of its own.
 ELSEWHERE = frozenset(
     """/hosts /storagedomains /storageconnections /templates /datacenters/{id}/storagedomains /vms/{id}/diskattachments
+    /datacenters/{id}/quotas/{id}/quotaclusterlimits /datacenters/{id}/quotas/{id}/quotastoragelimits
     /vms/{id}/disks /roles/{id}/permits /networks/{id}/networklabels /datacenters/{id}/networks/{id}/networklabels
     /schedulingpolicies/{id}/filters /schedulingpolicies/{id}/weights /schedulingpolicies/{id}/balances
     /affinitylabels/{id}/vms /affinitylabels/{id}/hosts /vms/{id}/affinitylabels /hosts/{id}/affinitylabels

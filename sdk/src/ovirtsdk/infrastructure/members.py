@@ -11,11 +11,11 @@ from typing import Any, Iterator, List, Optional
 from xml.etree import ElementTree
 
 from ovirtsdk.infrastructure.errors import ConnectionError, FormatError
+from ovirtsdk.xml.slices import ATTRIBUTES
 
 _BLANK = b" \t\r\n"
-_ATTRIBUTES = rb"(?:\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*"
 _HEAD = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s[^<>?]*\?>)?\s*<([A-Za-z_][\w.-]*)(" + _ATTRIBUTES + rb")(/?)>", re.DOTALL
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s[^<>?]*\?>)?\s*<([A-Za-z_][\w.-]*)(" + ATTRIBUTES + rb")(/?)>", re.DOTALL
 )
 _ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)")
 _MOST_HEAD = 4096
@@ -47,7 +47,7 @@ def _plain(head: "re.Match[bytes]") -> bool:
 
 def _cut(root: bytes, buffer: bytes, chunks: Iterator[bytes], item: str) -> "Iterator[ElementTree.Element | bytes]":
     tag = item.encode()
-    tags = re.compile(rb"<(/?)" + re.escape(tag) + rb"(?=[\s/>])" + _ATTRIBUTES + rb"(/?)>|<[!?]")
+    tags = re.compile(rb"<(/?)" + re.escape(tag) + rb"(?=[\s/>])" + ATTRIBUTES + rb"(/?)>|<[!?]")
     closing = b"</" + root
     at = searched = 0
     begun, depth = -1, 0  # where the present member begins, and how many of its tag are open

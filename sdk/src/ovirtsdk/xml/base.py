@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, List, NamedTupl
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
+from ovirtsdk.xml.slices import slices
+
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
@@ -226,9 +228,40 @@ class Struct:
         values = self.__dict__
         raw = values.get("_raw")
         if raw is not None:
-            for name, value in self._read(_element(raw) if isinstance(raw, bytes) else raw).items():
+            read = self._read_text(raw) if isinstance(raw, bytes) else self._read(raw)
+            for name, value in read.items():
                 values.setdefault(name, value)  # what was set meanwhile stays
             values.pop("_raw", None)
+        return values
+
+    @classmethod
+    def _read_text(cls, data: bytes) -> Dict[str, Any]:
+        """As `_read`, of its text; what is inside its children stays text."""
+        cut = slices(data)
+        if cut is None:
+            return cls._read(_element(data))
+        table = cls._made if "_made" in cls.__dict__ and cls._made is not None else cls.table()
+        known, skipped = table.elements, cls._skipped
+        values: Dict[str, Any] = {}
+        for tag, text in cut.attributes.items():
+            found = table.attributes.get(tag)
+            if found is not None:
+                values[found[0]] = found[1](text)
+        for tag, plain, whole in cut.children:
+            row = known.get(tag)
+            if row is None or row[0] in skipped:
+                continue
+            name, make, many = row
+            if isinstance(make, type) and issubclass(make, Struct):
+                value: Any = make.decode(whole)
+            else:
+                value = make(plain if plain is not None else _element(whole).text or "")
+            if many:
+                values.setdefault(name, []).append(value)
+            else:
+                values[name] = value
+        if "value" in known and not cut.children and cut.text.strip():
+            values["value"] = known["value"][1](cut.text)
         return values
 
     @classmethod

@@ -44,6 +44,7 @@ WAYS: dict[str, tuple[Up, ...]] = {
     "vnic_profile": (Up("network", "vnic_profiles", "id", "network_id"),),
     "disk_profile": (Up("storage_domain", "disk_profiles", "id", "storage_domain_id"),),
     "cpu_profile": (Up("cluster", "cpu_profiles", "id", "cluster_id"),),
+    "quota": (Up("data_center", "quotas", "id", "data_center_id"),),
 }
 # Types whose rows live in a table of this name, for "everything below".
 TABLE_OF = {
@@ -60,6 +61,7 @@ TABLE_OF = {
     "disk_profile": "disk_profiles",
     "cpu_profile": "cpu_profiles",
     "mac_pool": "mac_pools",
+    "quota": "quotas",
 }
 
 

@@ -53,6 +53,7 @@ from ovis.engine.resources.hosts import (
     tables as host_tables,
     trouble as host_trouble,
 )
+from ovis.engine.resources.quotas import tables as quota_tables
 from ovis.engine.resources.storage_domains import (
     commands as storage_commands,
     resource as storage_domains,
@@ -149,6 +150,7 @@ TABLES: tuple[Table, ...] = (
     template_devices.TABLE,
     *vm_state.TABLES,
     *vm_pool_tables.TABLES,
+    *quota_tables.TABLES,
     vm_watchdogs.TABLE,
     vm_numa.TABLE,
     vm_external.TABLE,

@@ -5,7 +5,7 @@ Does: the data center itself, its defaults and its life until storage is attache
 Follows: defaults of engine 4.5; data center part of the status matrix.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,11 +23,7 @@ from ovis.engine.model.types import (
     IscsiBond,
     MacPool,
     Network,
-    Permission,
     Qos,
-    Quota,
-    QuotaClusterLimit,
-    QuotaStorageLimit,
     StorageConnection,
 )
 from ovis.engine.resources import bodies, cross_search as cross
@@ -37,6 +33,7 @@ from ovis.engine.resources.clusters import CLUSTERS_OF_DATA_CENTER
 from ovis.engine.resources.levels import LATEST, LEVELS, level_of, level_text, supported, version_of
 from ovis.engine.resources.networks import NETWORKS_OF_DATA_CENTER, drop as drop_network, make_management_network
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.quotas.resource import QUOTAS_OF_DATA_CENTER
 from ovis.engine.resources.storage_domains.attached import ATTACHED_STORAGE_DOMAINS
 from ovis.engine.store.search import Field, Join, SearchObject
 from ovis.engine.store.session import Reader, Tx
@@ -163,25 +160,6 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     record(tx, REMOVED, call=call, data_center=old)
 
 
-def quotas(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[Quota]]:
-    """The default quota of each data center."""
-    return {
-        parent: [
-            Quota(
-                id=bodies.derived_id("quota", parent),
-                name="Default",
-                description="Default unlimited quota",
-                data_center=DataCenter(id=parent),
-                cluster_hard_limit_pct=20,
-                cluster_soft_limit_pct=80,
-                storage_hard_limit_pct=20,
-                storage_soft_limit_pct=80,
-            )
-        ]
-        for parent in parents
-    }
-
-
 def shown(rd: Reader, call: Call, found: Sequence[DataCenter]) -> Sequence[DataCenter]:
     """With the versions that the data center could be raised to."""
     return [
@@ -227,17 +205,7 @@ RESOURCE = Resource(
         ATTACHED_STORAGE_DOMAINS,
         CLUSTERS_OF_DATA_CENTER,
         NETWORKS_OF_DATA_CENTER,
-        Resource(
-            type=Quota,
-            collection="quotas",
-            list=Op(run=quotas, needs=PUBLIC),
-            get=Op(needs=PUBLIC),
-            subs=(
-                absent(Permission, "permissions"),
-                absent(QuotaClusterLimit, "quotaclusterlimits"),
-                absent(QuotaStorageLimit, "quotastoragelimits"),
-            ),
-        ),
+        QUOTAS_OF_DATA_CENTER,
         absent(Qos, "qoss"),
         absent(
             IscsiBond,

@@ -1700,12 +1700,46 @@ class DataCenterQuotaPermission(Resource, params.Permission):
     """One of permissions."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a permission.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class DataCenterQuotaPermissions(Collection[DataCenterQuotaPermission]):
     """/permissions"""
 
     _of = DataCenterQuotaPermission
     _segment = "permissions"
+
+    def add(self, permission: params.Permission, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> DataCenterQuotaPermission:
+        """Add a permission.
+
+        permission.role.id|name: string
+        permission.user.id|permission.user.name|permission.group.id|permission.group.name: string
+        [permission.name]: string
+        [permission.description]: string
+        [permission.comment]: string
+        [permission.cluster.id|name]: string
+        [permission.data_center.id|name]: string
+        [permission.disk.id|name]: string
+        [permission.group.id|name]: string
+        [permission.host.id|name]: string
+        [permission.storage_domain.id|name]: string
+        [permission.template.id|name]: string
+        [permission.vm.id|name]: string
+        [permission.vmpool.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(permission, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -1738,12 +1772,41 @@ class DataCenterQuotaQuotaClusterLimit(Resource, params.QuotaClusterLimit):
     """One of quotaclusterlimits."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a quota cluster limit.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class DataCenterQuotaQuotaClusterLimits(Collection[DataCenterQuotaQuotaClusterLimit]):
     """/quotaclusterlimits"""
 
     _of = DataCenterQuotaQuotaClusterLimit
     _segment = "quotaclusterlimits"
+
+    def add(self, cluster_quota_limit: params.QuotaClusterLimit, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> DataCenterQuotaQuotaClusterLimit:
+        """Add a quota cluster limit.
+
+        [cluster_quota_limit.name]: string
+        [cluster_quota_limit.description]: string
+        [cluster_quota_limit.comment]: string
+        [cluster_quota_limit.cluster.id|name]: string
+        [cluster_quota_limit.memory_limit]: decimal
+        [cluster_quota_limit.memory_usage]: decimal
+        [cluster_quota_limit.quota.id|name]: string
+        [cluster_quota_limit.vcpu_limit]: int
+        [cluster_quota_limit.vcpu_usage]: int
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(cluster_quota_limit, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -1776,12 +1839,39 @@ class DataCenterQuotaQuotaStorageLimit(Resource, params.QuotaStorageLimit):
     """One of quotastoragelimits."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a quota storage limit.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class DataCenterQuotaQuotaStorageLimits(Collection[DataCenterQuotaQuotaStorageLimit]):
     """/quotastoragelimits"""
 
     _of = DataCenterQuotaQuotaStorageLimit
     _segment = "quotastoragelimits"
+
+    def add(self, storage_quota_limit: params.QuotaStorageLimit, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> DataCenterQuotaQuotaStorageLimit:
+        """Add a quota storage limit.
+
+        [storage_quota_limit.name]: string
+        [storage_quota_limit.description]: string
+        [storage_quota_limit.comment]: string
+        [storage_quota_limit.limit]: long
+        [storage_quota_limit.quota.id|name]: string
+        [storage_quota_limit.storage_domain.id|name]: string
+        [storage_quota_limit.usage]: decimal
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(storage_quota_limit, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -1830,12 +1920,77 @@ class DataCenterQuota(Resource, params.Quota):
         """/quotastoragelimits below it."""
         return DataCenterQuotaQuotaStorageLimits(self.context, self._path)
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> DataCenterQuota:
+        """Change a quota.
+
+        [quota.name]: string
+        [quota.description]: string
+        [quota.comment]: string
+        [quota.cluster_hard_limit_pct]: int
+        [quota.cluster_soft_limit_pct]: int
+        [quota.data_center.id|name]: string
+        [quota.disks.disk]: collection of {disk.id|name: string}
+        [quota.disks.clone]: boolean
+        [quota.disks.detach_only]: boolean
+        [quota.permissions.permission]: collection of {permission.id|name: string}
+        [quota.permissions.clone]: boolean
+        [quota.quota_cluster_limits.cluster_quota_limit]: collection of {cluster_quota_limit.id|name:
+            string}
+        [quota.quota_storage_limits.storage_quota_limit]: collection of {storage_quota_limit.id|name:
+            string}
+        [quota.storage_hard_limit_pct]: int
+        [quota.storage_soft_limit_pct]: int
+        [quota.users.user]: collection of {user.id|name: string}
+        [quota.vms.vm]: collection of {vm.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a quota.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class DataCenterQuotas(Collection[DataCenterQuota]):
     """/quotas"""
 
     _of = DataCenterQuota
     _segment = "quotas"
+
+    def add(self, quota: params.Quota, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> DataCenterQuota:
+        """Add a quota.
+
+        quota.name: string
+        [quota.description]: string
+        [quota.comment]: string
+        [quota.cluster_hard_limit_pct]: int
+        [quota.cluster_soft_limit_pct]: int
+        [quota.data_center.id|name]: string
+        [quota.disks.disk]: collection of {disk.id|name: string}
+        [quota.disks.clone]: boolean
+        [quota.disks.detach_only]: boolean
+        [quota.permissions.permission]: collection of {permission.id|name: string}
+        [quota.permissions.clone]: boolean
+        [quota.quota_cluster_limits.cluster_quota_limit]: collection of {cluster_quota_limit.id|name:
+            string}
+        [quota.quota_storage_limits.storage_quota_limit]: collection of {storage_quota_limit.id|name:
+            string}
+        [quota.storage_hard_limit_pct]: int
+        [quota.storage_soft_limit_pct]: int
+        [quota.users.user]: collection of {user.id|name: string}
+        [quota.vms.vm]: collection of {vm.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(quota, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

@@ -14,6 +14,7 @@ from ovis.engine.model.types import Disk, StorageDomain
 from ovis.engine.resources import bodies
 from ovis.engine.resources.disks import resource as disks
 from ovis.engine.resources.disks.tables import DiskImage
+from ovis.engine.resources.quotas import consumption as quotas
 from ovis.engine.store.session import Tx
 
 _LAYER = 1 << 20
@@ -62,7 +63,9 @@ def planned(
         storage_domains=[StorageDomain(id=domain.id)],
         vms=None,
         snapshot=None,
+        quota=quotas.checked(tx, pool, wish.quota),
     )
+    quotas.store(tx, call, disk, pool, str(domain.id), disk.provisioned_size or 0)
     image = DiskImage(
         id=disk_id,
         pool_id=pool,

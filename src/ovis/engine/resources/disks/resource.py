@@ -33,6 +33,7 @@ from ovis.engine.resources.disks.commands import ADD, EXTEND, REMOVE, DiskParams
 from ovis.engine.resources.disks.tables import DISKS, DiskImage, TemplateDisk, VmDisk
 from ovis.engine.resources.live import vm_facts
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.quotas import consumption as quotas
 from ovis.engine.resources.statistics import DISK_STATISTICS, build, disk_values
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
@@ -169,9 +170,11 @@ def prepare(tx: Tx, call: Call, body: Disk, *, alias: str | None = None) -> tupl
         image_id=image_id,
         storage_domains=[StorageDomain(id=domain.id)],
         disk_profile=profile,
+        quota=quotas.checked(tx, data_center_id, body.quota),
     )
     needed = (disk.provisioned_size or 0) if not sparse else GIB // 1024
     bodies.raise_all(value_refusals(disk) + space_refusals(domain, needed))
+    quotas.store(tx, call, disk, data_center_id, str(domain.id), disk.provisioned_size or 0)
     tx.insert(disk)
     image = tx.insert(
         DiskImage(id=disk_id, pool_id=data_center_id, domain_id=str(domain.id), image_id=disk_id, volume_id=image_id)
@@ -213,6 +216,8 @@ def extend(tx: Tx, call: Call, disk: Disk, size: int) -> Started | None:
     require_ok(disk)
     domain = tx.need(StorageDomain, disk.storage_domains[0].id if disk.storage_domains else None)
     bodies.raise_all(value_refusals(replace(disk, provisioned_size=size)) + space_refusals(domain, 0))
+    image = tx.need(DiskImage, str(disk.id))
+    quotas.store(tx, call, disk, image.pool_id, image.domain_id, size - now)
     running = _running(tx, str(disk.id))
     tx.update(replace(disk, status=DiskStatus.LOCKED))
     return begin(
@@ -249,6 +254,10 @@ def update(tx: Tx, call: Call, body: Disk) -> Disk | Started:
     if body.alias or body.name:
         new = replace(new, alias=body.alias or body.name, name=body.alias or body.name)
     bodies.raise_all(value_refusals(new))
+    if new.quota != old.quota:
+        image = tx.need(DiskImage, str(old.id))
+        new = replace(new, quota=quotas.checked(tx, image.pool_id, new.quota))
+        quotas.store(tx, call, new, image.pool_id, image.domain_id, old.provisioned_size or 0)
     if new != old:
         tx.update(new)
     if body.provisioned_size is not None:

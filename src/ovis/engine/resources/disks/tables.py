@@ -68,6 +68,7 @@ DISKS = Table(
         Column(name="content_type", index=False),
         Column(name="shareable", kind="bool", index=False),
         Column(name="wipe_after_delete", kind="bool", index=False),
+        Column(name="quota_id", path="quota.id", index=False),
     ),
 )
 IMAGES = Table(name="disk_images", type=DiskImage, columns=(Column(name="parent"),))

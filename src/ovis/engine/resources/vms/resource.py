@@ -49,6 +49,7 @@ from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.live import HISTORY, vm_facts
 from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
 from ovis.engine.resources.permissions import permissions_of
+from ovis.engine.resources.quotas import consumption as quotas
 from ovis.engine.resources.statistics import VM_STATISTICS, build
 from ovis.engine.resources.tags import tags_of
 from ovis.engine.resources.templates.devices import give as give_devices
@@ -104,6 +105,7 @@ def _check(rd: Reader, vm: Vm) -> None:
     cluster = rd.need(Cluster, vm.cluster.id if vm.cluster else None)
     if cluster.data_center is not None:
         _name_rules(rd, vm, str(cluster.data_center.id))
+        quotas.checked(rd, str(cluster.data_center.id), vm.quota)
 
 
 def _without_secrets(vm: Vm) -> Vm:
@@ -248,6 +250,9 @@ def _ask_for_more(rd: Reader, call: Call, before: Any, after: Vm, object_type: s
     """Custom properties and the hosts that a VM is bound to need permits of their own when they change."""
     if (after.custom_properties or None) != (before.custom_properties or None):
         require(rd, call, Permit.CHANGE_VM_CUSTOM_PROPERTIES, object_type, object_id)
+    if after.quota is not None and after.quota != before.quota:
+        cluster = rd.get(Cluster, after.cluster.id if after.cluster else None)
+        quotas.may_use(rd, call, str(cluster.data_center.id) if cluster and cluster.data_center else "", after.quota)
     if _hosts(after) != _hosts(before):
         require(rd, call, Permit.EDIT_ADMIN_VM_PROPERTIES, object_type, object_id)
 
@@ -280,6 +285,8 @@ def update(tx: Tx, call: Call, body: Vm) -> Vm | Started:
             new = replace(new, memory_policy=replace(policy, max=min((new.memory or 0) * 4, rules.MAX_MEMORY)))
     _ask_for_more(tx, call, before, new, "vm", str(old.id))
     _check(tx, new)
+    if old.status in ON_HOST and (new.quota, new.memory, new.cpu) != (old.quota, old.memory, old.cpu):
+        quotas.run(tx, call, new)
     if old.status in (S.DOWN, S.IMAGE_LOCKED):
         after = tx.update(new) if new != old else old
     else:

@@ -240,6 +240,7 @@ TABLE = Table(
         Column(name="architecture", path="cpu.architecture", index=False),
         Column(name="custom_level", value=lambda vm: _level(vm), index=False),
         Column(name="vm_pool_id", path="vm_pool.id", index=False),
+        Column(name="quota_id", path="quota.id", index=False),
         Column(name="high_availability", path="high_availability.enabled", kind="bool", index=False),
     ),
 )

@@ -28,6 +28,7 @@ from ovis.engine.resources import bodies
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.hosts.trouble import start_failed
+from ovis.engine.resources.quotas import consumption as quotas
 from ovis.engine.resources.storage_domains.connect import is_up
 from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vms import external, life, monitoring, placement, rules
@@ -141,6 +142,7 @@ def _launch(
     once = runtime.run_once is not None
     own = rules.value_refusals(effective) + custom_checks.of_vm(tx, effective) if once else []
     bodies.raise_all(checks(tx, effective) + own)
+    quotas.run(tx, call, effective)
     host = placement.require_host(
         tx,
         effective,

@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.Quota;
 
 /**
@@ -16,11 +17,27 @@ public final class DataCenterQuotas extends Listed<DataCenterQuotas.Item> {
         super(parent, "quotas", Item::new);
     }
 
+    /**
+     * Add a quota.
+     *
+     * <ul>
+     *   <li>quota.name: string
+     * </ul>
+     */
+    public Item add(Quota one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(Quota)}. */
+    public Item add(Quota one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of quotas. */
     public static final class Item extends Quota {
         /** {@code /permissions} below it. */
-        public QuotaPermissions getPermissions() {
-            return new QuotaPermissions(where());
+        public Permissions getPermissions() {
+            return new Permissions(where());
         }
 
         /** {@code /quotaclusterlimits} below it. */
@@ -31,6 +48,32 @@ public final class DataCenterQuotas extends Listed<DataCenterQuotas.Item> {
         /** {@code /quotastoragelimits} below it. */
         public QuotaQuotaStorageLimits getQuotaStorageLimits() {
             return new QuotaQuotaStorageLimits(where());
+        }
+
+        /** Change a quota. */
+        public void update() {
+            sendUpdate(new Options());
+        }
+
+        /** As {@link #update()}. */
+        public void update(Options how) {
+            sendUpdate(how);
+        }
+
+        /**
+         * Remove a quota.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
         }
 
     }

@@ -14,9 +14,10 @@ import org.ovis.sdk.types.Permission;
  * /hosts/permissions}, {@code /macpools/permissions}, {@code /networks/permissions}, {@code
  * /storagedomains/permissions}, {@code /templates/permissions}, {@code /vmpools/permissions}, {@code
  * /vms/permissions}, {@code /vnicprofiles/permissions}, {@code /datacenters/clusters/permissions}, {@code
- * /datacenters/networks/permissions}, {@code /networks/vnicprofiles/permissions}, {@code
- * /storagedomains/disks/permissions}, {@code /vms/disks/permissions}, {@code
- * /datacenters/networks/vnicprofiles/permissions}, {@code /datacenters/storagedomains/disks/permissions}
+ * /datacenters/networks/permissions}, {@code /datacenters/quotas/permissions}, {@code
+ * /networks/vnicprofiles/permissions}, {@code /storagedomains/disks/permissions}, {@code
+ * /vms/disks/permissions}, {@code /datacenters/networks/vnicprofiles/permissions}, {@code
+ * /datacenters/storagedomains/disks/permissions}
  */
 public final class Permissions extends Listed<Permissions.Item> {
     /** Below a place. */

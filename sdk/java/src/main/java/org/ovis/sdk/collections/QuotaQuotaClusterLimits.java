@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.QuotaClusterLimit;
 
 /**
@@ -16,7 +17,33 @@ public final class QuotaQuotaClusterLimits extends Listed<QuotaQuotaClusterLimit
         super(parent, "quotaclusterlimits", Item::new);
     }
 
+    /** Add a quota cluster limit. */
+    public Item add(QuotaClusterLimit one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(QuotaClusterLimit)}. */
+    public Item add(QuotaClusterLimit one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of quotaclusterlimits. */
     public static final class Item extends QuotaClusterLimit {
+        /**
+         * Remove a quota cluster limit.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
     }
 }

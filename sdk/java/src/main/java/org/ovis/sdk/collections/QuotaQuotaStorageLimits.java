@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.QuotaStorageLimit;
 
 /**
@@ -16,7 +17,33 @@ public final class QuotaQuotaStorageLimits extends Listed<QuotaQuotaStorageLimit
         super(parent, "quotastoragelimits", Item::new);
     }
 
+    /** Add a quota storage limit. */
+    public Item add(QuotaStorageLimit one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(QuotaStorageLimit)}. */
+    public Item add(QuotaStorageLimit one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of quotastoragelimits. */
     public static final class Item extends QuotaStorageLimit {
+        /**
+         * Remove a quota storage limit.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
     }
 }

@@ -1,0 +1,1 @@
+"""Quotas: /datacenters/ID/quotas."""
