@@ -223,7 +223,8 @@ class SimulatedDriver(
 
         slow: seconds that statistics take. full: no space. fail_start, refuse_incoming: why. hook: {point, script, since}:
         starts hang in it.
-        migration_seconds: how long a migration from here takes. partitioned, off: see rack.
+        migration_seconds: how long a migration from here takes. partitioned, off: see rack. caps, stats: what the host
+        reports instead of what it would.
         """
         try:
             changed = self._faults_file.stat().st_mtime
@@ -297,6 +298,7 @@ class SimulatedDriver(
             "netConfigDirty": str(self._networks_dirty),
             "domain_versions": [0, 2, 3, 4, 5],
             "supported_block_size": {"LOCALFS": [512], "NFS": [512], "POSIXFS": [512]},
+            **self.faults().get("caps", {}),
         }
 
     def _mac(self, nic: str) -> str:
@@ -367,6 +369,7 @@ class SimulatedDriver(
             "momStatus": "active",
             "haScore": 0,
             "netConfigDirty": str(self._networks_dirty),
+            **self.faults().get("stats", {}),
         }
 
     async def host_get_device_list(self) -> list[Any]:
