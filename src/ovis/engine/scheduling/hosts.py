@@ -199,6 +199,12 @@ class Hosts:
         made._index = self._index
         return made
 
+    def with_values(self, **columns: Coded) -> "Hosts":
+        """The same hosts with other values."""
+        made = Hosts(self.ids, self.names, self.numbers, {**self.coded, **columns})
+        made._index = self._index
+        return made
+
     def cpus(self, threads_as_cores: bool) -> Numbers:
         """CPUs that count: threads if the cluster says so, else cores."""
         return self["threads"] if threads_as_cores else self["cores"]

@@ -15,6 +15,7 @@ from ovis.engine.resources.affinity import groups_of_cluster
 from ovis.engine.resources.scheduler_proxy.asking import ASKING
 from ovis.engine.resources.vms import decisions
 from ovis.engine.resources.vms.needs import Scene, facts_of, scene_of, with_nics
+from ovis.engine.resources.vms.scarce import with_free, with_wishes
 from ovis.engine.resources.vms.snapshot_of_hosts import hosts_of
 from ovis.engine.resources.vms.state import ON_HOST, VmRuntime
 from ovis.engine.scheduling.decision import Decision, decide
@@ -56,7 +57,9 @@ def world_of(rd: Reader, vm: Vm, *, together: Sequence[Vm] = ()) -> tuple[World,
     """Everything that the placement of a VM (and of those that must come along) depends on."""
     scene = scene_of(rd, vm.cluster.id if vm.cluster else None)
     hosts = hosts_of(rd, str(scene.cluster.id), scene.overcommit, scene.networks)
-    facts, *others = (with_nics(rd, f, v) for f, v in zip(facts_of(rd, [vm, *together]), [vm, *together], strict=True))
+    known = zip(facts_of(rd, [vm, *together]), [vm, *together], strict=True)
+    facts, *others = (with_nics(rd, with_wishes(rd, f, v), v) for f, v in known)
+    hosts = with_free(rd, hosts, [facts, *others], str(scene.cluster.id))
     mine = [g for g in scene.groups if any(v in g.vms for v in (facts.id, *(o.id for o in others)))]
     world = World(
         hosts=hosts,

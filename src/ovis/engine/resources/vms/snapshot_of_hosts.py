@@ -196,6 +196,7 @@ def _host(host: Host, networks: Mapping[str, str]) -> dict[str, Any]:
         "tsc_scaling": bool(caps.get("tscScaling")),
         "passthrough": str(caps.get("hostdevPassthrough", "false")).lower() == "true",
         "he_configured": False,
+        "os_major": _major(caps.get("operatingSystem")),
     }
     flags = caps.get("cpuFlags")
     if flags:
@@ -207,3 +208,9 @@ def _host(host: Host, networks: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(hooks, Mapping):
         row["hooks"] = frozenset(name for point in hooks.values() for name in point)
     return row
+
+
+def _major(system: Any) -> int:
+    """The first number of an operating system's version; 0: not told."""
+    found = str(system.get("version") or "").partition(".")[0] if isinstance(system, Mapping) else ""
+    return int(found) if found.isdecimal() else 0
