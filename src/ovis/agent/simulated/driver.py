@@ -156,6 +156,7 @@ class SimulatedDriver(
                 continue
             self.vms[vm.vm_id] = vm
             self._go_on(vm, kept["status"])
+            self._mirrors_again(vm)
 
     def _arrived_elsewhere(self, vm_id: str) -> bool:
         """Whether the guest runs on the host that it was moving to: what is left here is nothing."""

@@ -60,6 +60,19 @@ class SimulatedReplication:
                 return
             await asyncio.sleep(min(left, 0.05))
 
+    def _mirrors_again(self, vm: Any) -> None:
+        """QEMU's mirrors went on while the agent was away."""
+        root = fromstring(vm.xml)
+        mirrored = {
+            t.get("dev")
+            for d in root.iter("disk")
+            if d.find("mirror") is not None and (t := d.find("target")) is not None
+        }
+        for device in root.iter(f"{{{_VM}}}device"):
+            if device.get("name") in mirrored:
+                image = device.findtext(f"{{{_VM}}}imageID") or ""
+                asyncio.get_running_loop().create_task(self._get_ready(vm, image))
+
     async def vm_disk_replicate_finish(self, vmID: str, srcDisk: Mapping[str, str], dstDisk: Mapping[str, str]) -> None:
         vm = self._running(vmID)
         if not all(disk.get(n) for disk in (srcDisk, dstDisk) for n in ("imageID", "domainID")):
