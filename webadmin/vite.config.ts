@@ -3,7 +3,7 @@ import { defineConfig } from "vite";
 
 // Addresses are relative: the engine, or a proxy before it, decides where the pages are.
 // Each page is an entry: the web admin, and (portal.html) the VM portal.
-const pages = ["index.html"];
+const pages = ["index.html", "portal.html"];
 
 export default defineConfig({
   base: "./",

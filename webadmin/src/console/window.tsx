@@ -15,7 +15,6 @@ import { router, useAddress } from "../router";
 import { Notices } from "../shell/Notices";
 import { SignIn } from "../shell/SignIn";
 import { entriesOf } from "../shell/Toolbar";
-import { answerQuestion, useActing } from "../shell/acting";
 import { notify } from "../shell/notices";
 import { Dialog } from "../ui/Dialog";
 import { Icon, Mark } from "../ui/Icon";
@@ -23,6 +22,7 @@ import { type Entry, MenuButton } from "../ui/Menu";
 import { StateIcon } from "../ui/StateIcon";
 import { about } from "./channel";
 import { ALT, CTRL, DELETE, PRINT, TAB, functionKey } from "./keys";
+import { Question } from "./Question";
 import { saveBlob, saveViewerFile } from "./files";
 import type { Size } from "./Screen";
 import { type About, type Console, type Ended, type Kind, type Phase, judge, runs } from "./state";
@@ -504,33 +504,6 @@ function ChangeCd({ vm, name, onClose }: { vm: string; name: string; onClose: ()
           {fault}
         </p>
       )}
-    </Dialog>
-  );
-}
-
-/** The question before what cannot be undone. */
-function Question(): ReactElement | null {
-  const { question } = useActing();
-  if (!question) return null;
-  return (
-    <Dialog
-      key={question.title}
-      title={question.title}
-      width={480}
-      onClose={() => answerQuestion(false)}
-      onSubmit={() => answerQuestion(true)}
-      buttons={
-        <>
-          <button type="button" className="ov-button" onClick={() => answerQuestion(false)}>
-            Cancel
-          </button>
-          <button type="submit" data-first className={`ov-button ${question.danger ? "danger" : "primary"}`}>
-            {question.verb}
-          </button>
-        </>
-      }
-    >
-      <p>{question.text}</p>
     </Dialog>
   );
 }

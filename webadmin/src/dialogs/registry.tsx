@@ -21,7 +21,7 @@ type Loader = () => Promise<{ default: ComponentType<DialogProps> }>;
 
 const files = {
   ...import.meta.glob<{ default: ComponentType<DialogProps> }>("./**/*.dialog.tsx"),
-  ...import.meta.glob<{ default: ComponentType<DialogProps> }>("../resources/**/*.dialog.tsx"),
+  ...import.meta.glob<{ default: ComponentType<DialogProps> }>(["../resources/**/*.dialog.tsx", "../portal/*.dialog.tsx"]),
 };
 const loaders = new Map<string, Loader>(
   Object.entries(files).map(([path, load]) => [path.replace(/^.*\//, "").replace(".dialog.tsx", ""), load]),
