@@ -65,7 +65,8 @@ export function FormDialog(props: FormProps): ReactElement {
 
   const change = (key: string, value: string): void => {
     const field = fields.find((one) => one.path === key);
-    setEntered((now) => ({ ...now, ...(field?.kind === "choice" ? field.fills?.(value, values) : undefined), [key]: value }));
+    const others = field?.kind === "choice" ? field.fills?.(value, values) : undefined;
+    setEntered((now) => ({ ...now, ...others, [key]: value }));
     setFaults((now) => without(now, key));
   };
   const leave = (key: string): void => {
