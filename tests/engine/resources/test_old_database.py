@@ -10,8 +10,10 @@ from ovis.engine.model.enums import Architecture, VnicPassThroughMode
 from ovis.engine.model.types import (
     Cpu,
     CpuTopology,
+    Disk,
     Host,
     InstanceType,
+    Quota,
     StorageDomain,
     Version,
     Vm,
@@ -25,7 +27,8 @@ from ovis.engine.store.store import Store
 
 TABLES = (*events.TABLES, *ACCESS, *COMMANDS, *HOSTLINK, *resources.TABLES)
 ADDED = {
-    "vms": ("architecture", "custom_level", "vm_pool_id"),
+    "vms": ("architecture", "custom_level", "vm_pool_id", "quota_id"),
+    "disks": ("quota_id",),
     "hosts": ("external_status", "cpus", "cpu_speed", "update_available"),
     "host_identities": ("spm_id",),
     "storage_domains": (
@@ -50,7 +53,8 @@ def fill(tx: Tx) -> None:
     tx.insert(HostIdentity(id="h", hardware_id="x", spm_id=7))
     level = Version(major=4, minor=7)
     tx.insert(Vm(id="v", name="v", cpu=Cpu(architecture=Architecture.X86_64), custom_compatibility_version=level))
-    tx.insert(Vm(id="w", name="w"))
+    tx.insert(Vm(id="w", name="w", quota=Quota(id="q")))
+    tx.insert(Disk(id="d", name="d", quota=Quota(id="q")))
     tx.insert(
         StorageDomain(id="s", name="s", available=5, used=6, warning_low_space_indicator=10, wipe_after_delete=True)
     )
