@@ -1,6 +1,6 @@
 """Lists are cut into their members as a parser would, wherever the answer's parts end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from ovirtsdk.infrastructure.errors import ConnectionError, FormatError
 from ovirtsdk.infrastructure.members import members
 from ovirtsdk.xml import params
+from ovirtsdk.xml.base import Struct
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 TEXTS = st.text(alphabet="ab<>&\"' \t\né\u2028]]>", max_size=8)
@@ -29,7 +30,10 @@ def parsed(text: str, item: str = "vm") -> list[bytes]:
     return [ElementTree.canonicalize(ElementTree.tostring(e)).strip().encode() for e in root if e.tag == item]
 
 
-def elements(inner: st.SearchStrategy[list[ElementTree.Element]]) -> st.SearchStrategy[list[ElementTree.Element]]:
+def elements(
+    inner: st.SearchStrategy[list[ElementTree.Element]],
+    names: Sequence[str] = ("vm", "vms", "vm_pool", "v", "name"),
+) -> st.SearchStrategy[list[ElementTree.Element]]:
     def made(
         tag: str, attributes: dict[str, str], text: str, children: list[ElementTree.Element]
     ) -> ElementTree.Element:
@@ -38,12 +42,12 @@ def elements(inner: st.SearchStrategy[list[ElementTree.Element]]) -> st.SearchSt
         found.extend(children)
         return found
 
-    tags = st.sampled_from(["vm", "vms", "vm_pool", "v", "name"])
+    tags = st.sampled_from(names)
     one = st.builds(made, tags, st.dictionaries(st.sampled_from(["id", "href"]), TEXTS, max_size=2), TEXTS, inner)
     return st.lists(one, max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.recursive(st.just([]), elements, max_leaves=12), st.integers(1, 40), st.booleans())
 def test_any_document_is_cut_as_it_is_parsed(children: list[ElementTree.Element], size: int, pretty: bool) -> None:
     root = ElementTree.Element("vms")
@@ -105,6 +109,26 @@ def test_a_member_that_cannot_be_read_says_so_when_it_is_looked_at() -> None:
     vm = params.VM.decode(found)
     with pytest.raises(FormatError):
         print(vm.name)
+
+
+KNOWN = ["name", "os", "boot", "cluster", "vms", "vm", "disks", "disk", "status", "state", "value", "link", "unknown"]
+
+
+def _values(found: object) -> object:
+    if isinstance(found, Struct):
+        return type(found).__name__, {k: _values(v) for k, v in found._given().items()}
+    return [_values(v) for v in found] if isinstance(found, list) else found
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.recursive(st.just([]), lambda inner: elements(inner, KNOWN), max_leaves=12), st.booleans())
+def test_an_object_reads_its_text_as_it_reads_its_element(children: list[ElementTree.Element], pretty: bool) -> None:
+    root = ElementTree.Element("vm", {"id": "1"})
+    root.extend(children)
+    if pretty:
+        ElementTree.indent(root)
+    text = ElementTree.tostring(root)
+    assert _values(params.VM.decode(text)) == _values(params.VM.decode(ElementTree.fromstring(text)))
 
 
 def test_what_was_set_before_reading_stays() -> None:

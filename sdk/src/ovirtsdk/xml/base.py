@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, List, NamedTupl
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
-from ovirtsdk.xml.slices import slices
+from ovirtsdk.xml.slices import links_of, slices
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -116,7 +116,7 @@ class _Repeated:
         self._name = name
 
     def __get__(self, o: Any, owner: type) -> Any:
-        return self if o is None else o._values().setdefault(self._name, [])
+        return self if o is None else o._values().setdefault(self._name, o._links() if self._name == "link" else [])
 
 
 class _Property:
@@ -212,7 +212,10 @@ class Struct:
     def _given(self) -> Dict[str, Any]:
         """What was given, by property."""
         table = type(self).table()
-        return {k: v for k, v in self._values().items() if k in table.names and v is not None and v != []}
+        values = self._values()
+        if "_links" in values:
+            values.setdefault("link", self._links())
+        return {k: v for k, v in values.items() if k in table.names and v is not None and v != []}
 
     # XML ----------------------------------------------------------------------------------------------------
 
@@ -247,7 +250,13 @@ class Struct:
             found = table.attributes.get(tag)
             if found is not None:
                 values[found[0]] = found[1](text)
-        for tag, plain, whole in cut.children:
+        children = cut.children
+        if cut.links and "link" in known:
+            if any(tag == "link" for tag, _, _ in children):
+                children += [("link", None, link) for link in links_of(cut.links)]
+            else:
+                values["_links"] = cut.links
+        for tag, plain, whole in children:
             row = known.get(tag)
             if row is None or row[0] in skipped:
                 continue
@@ -263,6 +272,11 @@ class Struct:
         if "value" in known and not cut.children and cut.text.strip():
             values["value"] = known["value"][1](cut.text)
         return values
+
+    def _links(self) -> List[Any]:
+        """What `link` holds, of those that were not read yet."""
+        make = type(self).table().elements["link"][1]
+        return [make.decode(link) for link in links_of(self.__dict__.get("_links", b""))]
 
     @classmethod
     def _read(cls, element: ElementTree.Element) -> Dict[str, Any]:

@@ -17,17 +17,23 @@ _START = re.compile(rb"<" + _NAME + rb"(" + ATTRIBUTES + rb")(/?)>")
 # A child that has no children is read at once: its tag, attributes, mark of an empty one, text, its end if that follows.
 _CHILD = re.compile(rb"\s*<" + _NAME + rb"(" + ATTRIBUTES + rb")(?:(/)>|>([^<]*)(</\1\s*>)?)")
 _PAIR = re.compile(rb"([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_LINKS = re.compile(rb"(?:\s*<link(?=[\s/])" + ATTRIBUTES + rb"/>)+")  # every object of an engine has a dozen
+_LINK = re.compile(rb"<link" + ATTRIBUTES + rb"/>")
 _END = re.compile(rb"\s*</" + _NAME + rb"\s*>\s*")
 _ODD = re.compile(rb"[&\r\n\t]")  # what a parser turns into other characters
 _BLANK = b" \t\r\n"
 
 
 class Slices(NamedTuple):
-    """attributes: by name. children: (tag, text of a leaf without attributes or None, the whole). text: if no children."""
+    """attributes: by name. children: (tag, text of a leaf without attributes or None, the whole). text: if no children.
+
+    links: empty `link` elements, which are not among the children.
+    """
 
     attributes: Dict[str, str]
     children: List[Tuple[str, Optional[str], bytes]]
     text: str
+    links: bytes
 
 
 def slices(data: bytes) -> Optional[Slices]:
@@ -38,12 +44,16 @@ def slices(data: bytes) -> Optional[Slices]:
     try:
         attributes = _attributes(start.group(2))
         if start.group(3):
-            return Slices(attributes, [], "")
-        at, children = start.end(), []
+            return Slices(attributes, [], "", b"")
+        at, children, links = start.end(), [], b""
         while True:
             child = _CHILD.match(data, at)
             if child is None:
                 break
+            if child.group(1) == b"link" and (run := _LINKS.match(data, at)) is not None:
+                links += run.group()
+                at = run.end()
+                continue
             tag, given, empty, text, closed = child.group(1, 2, 3, 4, 5)
             begun = child.start(1) - 1
             at = child.end() if empty or closed else _end_of(tag, data, child.end(2) + 1)
@@ -51,11 +61,17 @@ def slices(data: bytes) -> Optional[Slices]:
                 return None
             plain = None if given.strip(_BLANK) or not (empty or closed) else _text(text or b"")
             children.append((tag.decode("ascii"), plain, data[begun:at]))
-        content = b"" if children else data[at : data.find(b"<", at)]
+        content = b"" if children or links else data[at : data.find(b"<", at)]
         end = _END.fullmatch(data, at + len(content))
     except (ElementTree.ParseError, UnicodeDecodeError):
         return None
-    return Slices(attributes, children, _text(content)) if end is not None and end.group(1) == start.group(1) else None
+    whole = end is not None and end.group(1) == start.group(1)
+    return Slices(attributes, children, _text(content), links) if whole else None
+
+
+def links_of(data: bytes) -> List[bytes]:
+    """The elements of `Slices.links`."""
+    return _LINK.findall(data)
 
 
 def _attributes(data: bytes) -> Dict[str, str]:
@@ -87,4 +103,4 @@ def _end_of(tag: bytes, data: bytes, at: int) -> int:
     return -1
 
 
-__all__ = ["ATTRIBUTES", "Slices", "slices"]
+__all__ = ["ATTRIBUTES", "Slices", "links_of", "slices"]
