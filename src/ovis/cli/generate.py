@@ -167,19 +167,30 @@ def hook_points(root: Path) -> Mapping[str, str]:
 
 
 def sdk(root: Path) -> Mapping[str, str]:
-    """The SDKs' types, collections and entry points, from the same description that an engine gives."""
-    from ovirtsdk import codegen, codegen_java
+    """The Python SDK's types, collections and entry point, from the same description that an engine gives."""
+    from ovirtsdk import codegen
+
+    made = codegen.generate(*_description())
+    return {f"sdk/src/ovirtsdk/{name}": text for name, text in made.items()}
+
+
+def sdk_java(root: Path) -> Mapping[str, str]:
+    """The same for Java."""
+    from ovirtsdk import codegen_java
+
+    made = codegen_java.generate(*_description())
+    return {f"sdk/java/src/main/java/{name}": text for name, text in made.items()}
+
+
+def _description() -> tuple[bytes, bytes]:
+    """The operations and types of version 3."""
     from ovis.engine.http.entry import VERSION
     from ovis.engine.resources import RESOURCES
     from ovis.engine.wire.operations3 import Description3
     from ovis.engine.wire.rsdl import rsdl, schema
 
     described = Description3(RESOURCES)
-    documents = rsdl(described, VERSION, "/api", "xml"), schema(described)
-    return {
-        **{f"sdk/src/ovirtsdk/{name}": text for name, text in codegen.generate(*documents).items()},
-        **{f"sdk/java/src/main/java/{name}": text for name, text in codegen_java.generate(*documents).items()},
-    }
+    return rsdl(described, VERSION, "/api", "xml"), schema(described)
 
 
 def _not_served(points: Iterable[Any]) -> list[str]:
@@ -221,7 +232,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk, typescript.typescript)
+GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk, sdk_java, typescript.typescript)
 
 
 def _left_over(root: Path, made: Mapping[str, str]) -> Sequence[Path]:
