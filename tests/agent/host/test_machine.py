@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ovis.agent.host.fence import fence_input
 from ovis.agent.host.machine import cpus, expand, memory
-from ovis.agent.host.verbs import _chosen, _shares, fence_input
+from ovis.agent.host.verbs import _chosen, _shares
 from ovis.agent.network.resolvers import read as nameservers
 
 

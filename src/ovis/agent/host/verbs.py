@@ -7,7 +7,6 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -20,12 +19,10 @@ from ovis.agent.virt.facts import Facts
 from ovis.agent.virt.guests import Guests
 from ovis.agent.virt.link import in_thread
 from ovis.contract import statuses as st
-from ovis.contract.errors import Code, VerbError
 
 log = structlog.get_logger(__name__)
 MIB = 1 << 20
 _OVERHEAD_MIB = 65
-_FENCE_SECONDS = 60.0
 _NO_HOSTED_ENGINE = {
     "configured": False,
     "active": False,
@@ -181,62 +178,6 @@ class HostVerbs:
     async def host_set_mom_policy_parameters(self, key_value_store: Any = None) -> None:
         """KSM and ballooning are the kernel's and libvirt's own here; the parameters are noted."""
         log.info("policy parameters", parameters=key_value_store)
-
-    async def host_fence_node(
-        self,
-        addr: str,
-        port: Any,
-        agent: str,
-        username: str,
-        password: str,
-        action: str,
-        secure: Any = False,
-        options: str = "",
-        policy: Any = None,
-    ) -> dict[str, Any]:
-        """Ask a fence agent's program (fence_NAME) about another host."""
-        name = str(agent)
-        program = shutil.which(f"fence_{name}") if name.replace("_", "").isalnum() else None
-        if program is None:
-            raise VerbError(Code.GENERAL, f"Fence agent {name[:40]!r} is not installed on this host.")
-        if policy and await self._alive(policy):
-            return {"power": "unknown", "operationStatus": "skipped"}
-        text = fence_input(addr, port, username, password, str(action), secure, options)
-        process = await asyncio.create_subprocess_exec(
-            program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            async with asyncio.timeout(_FENCE_SECONDS):
-                _, stderr = await process.communicate(text.encode())
-        except TimeoutError as err:
-            process.kill()
-            raise VerbError(Code.GENERAL, f"Fence agent {name} did not answer.") from err
-        if action == "status":
-            if process.returncode in (0, 2):
-                return {"power": "on" if process.returncode == 0 else "off", "operationStatus": "initiated"}
-            raise VerbError(
-                Code.GENERAL, f"Fence agent {name} failed: {stderr.decode(errors='replace')[-300:].strip()}"
-            )
-        if process.returncode:
-            raise VerbError(
-                Code.GENERAL, f"Fence agent {name} failed: {stderr.decode(errors='replace')[-300:].strip()}"
-            )
-        return {"power": "unknown", "operationStatus": "initiated"}
-
-    async def _alive(self, policy: Mapping[str, Any]) -> bool:
-        """Whether a storage domain still hears the host. Without leases here nobody can say so."""
-        return False
-
-
-def fence_input(addr: str, port: Any, user: str, password: str, action: str, secure: Any, options: str) -> str:
-    """What a fence agent reads from its standard input. Pure."""
-    lines = [f"ipaddr={addr}", f"login={user}", f"passwd={password}", f"action={action}"]
-    if str(port or "") not in ("", "0"):
-        lines.append(f"ipport={port}")
-    if str(secure).lower() in ("true", "1", "yes"):
-        lines.append("secure=yes")
-    lines += [line for line in str(options or "").splitlines() if "=" in line]
-    return "\n".join(lines) + "\n"
 
 
 def _shares(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ import structlog
 
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
-from ovis.agent.storage import checks
+from ovis.agent.storage import beats, checks
 from ovis.agent.storage.domains import FileDomain
 from ovis.agent.storage.jobs import Jobs
 from ovis.agent.storage.monitor import Monitor
@@ -40,7 +40,7 @@ class StorageCore:
         self.jobs = Jobs(folder / "jobs")
         self.host_uuid = identity.uuid
         self.pools = Pools(folder / "pools.json", self.root, self.servers, identity.uuid, self.tasks.abort_pool)
-        self.monitor = Monitor(self.servers.find)
+        self.monitor = Monitor(self.servers.find, self._beat)
         self.besides: set[str] = set()  # domains that are monitored because somebody asked
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -66,6 +66,12 @@ class StorageCore:
     async def watch(self) -> None:
         """Monitor what the pools use now, and what somebody asked for."""
         await self.monitor.watch(self.pools.active() | self.besides)
+
+    def _beat(self, domain: FileDomain) -> None:
+        """This host lives, under its number in the domain's pool."""
+        host_id = self.pools.host_id(domain.id)
+        if host_id is not None:
+            beats.beat(domain, host_id)
 
     # -- finding ---------------------------------------------------------------------------------------------
 

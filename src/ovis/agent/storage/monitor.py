@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import structlog
+
 from ovis.agent.storage import checks
 from ovis.agent.storage.domains import FileDomain, as_int, missing
 from ovis.contract.errors import Code, VerbError
 
+log = structlog.get_logger(__name__)
 EVERY = 10.0
 _HANGS = 30.0
 
@@ -45,10 +48,12 @@ class _Watch:
 
 
 class Monitor:
-    """All domains of one host. find: a domain by its id."""
+    """All domains of one host. find: a domain by its id. beat: what is done with one that was read, in a thread."""
 
-    def __init__(self, find: Callable[[str], FileDomain]) -> None:
-        self._find = find
+    def __init__(
+        self, find: Callable[[str], FileDomain], beat: Callable[[FileDomain], None] = lambda domain: None
+    ) -> None:
+        self._find, self._beat = find, beat
         self._watched: dict[str, _Watch] = {}
         self._threads = ThreadPoolExecutor(32, "storage-monitor")  # a hung one must not hold up the verbs
         self._task: asyncio.Task[None] | None = None
@@ -97,7 +102,9 @@ class Monitor:
         watch.busy_since = time.monotonic()
         loop = asyncio.get_running_loop()
         try:
-            watch.delay, watch.version = await loop.run_in_executor(self._threads, _read, self._find, domain_id)
+            watch.delay, watch.version = await loop.run_in_executor(
+                self._threads, _read, self._find, domain_id, self._beat
+            )
             watch.code = 0
         except VerbError as err:
             watch.code = err.code
@@ -105,7 +112,7 @@ class Monitor:
             watch.seen, watch.busy_since = time.monotonic(), None
 
 
-def _read(find: Callable[[str], FileDomain], domain_id: str) -> tuple[float, int]:
+def _read(find: Callable[[str], FileDomain], domain_id: str, beat: Callable[[FileDomain], None]) -> tuple[float, int]:
     """(seconds, domain version)."""
     try:
         domain = find(domain_id)
@@ -121,4 +128,8 @@ def _read(find: Callable[[str], FileDomain], domain_id: str) -> tuple[float, int
     except OSError as err:
         raise checks.from_os(err, f"Storage domain {domain_id} cannot be read") from err
     delay = time.perf_counter() - begun
+    try:
+        beat(domain)
+    except OSError as err:
+        log.warning("no sign of life on storage", domain=domain_id, error=str(err))
     return delay, as_int(domain.facts(), "VERSION")

@@ -118,6 +118,10 @@ class Pools:
             raise VerbError(Code.NOT_SPM, f"This host does not manage pool {pool.row.id} (not SPM)")
         return pool
 
+    def host_id(self, domain_id: str) -> int | None:
+        """This host's number in the pool that a domain is active in."""
+        return next((p.row.host_id for p in self._pools.values() if p.row.domains.get(domain_id) == "active"), None)
+
     def active(self) -> set[str]:
         """Domains that this host uses."""
         return {d for p in self._pools.values() for d, status in p.row.domains.items() if status == "active"}

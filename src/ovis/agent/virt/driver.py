@@ -5,11 +5,13 @@ Does: compose the parts, start them in order, find VMs again after the agent was
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import libvirt
 import structlog
 
 from ovis.agent.driver import Publish
+from ovis.agent.host.fence import FenceVerbs
 from ovis.agent.host.passthrough import PassthroughVerbs
 from ovis.agent.host.reports import ReportVerbs
 from ovis.agent.host.secrets import SecretVerbs
@@ -20,6 +22,7 @@ from ovis.agent.host.watch import NetworkWatch
 from ovis.agent.main.identity import Identity
 from ovis.agent.main.settings import AgentSettings
 from ovis.agent.network.setup import NetworkVerbs
+from ovis.agent.storage import beats
 from ovis.agent.storage.files import FileStorage
 from ovis.agent.storage.nbd import NbdVerbs
 from ovis.agent.storage.view_verbs import ViewVerbs
@@ -89,6 +92,7 @@ class LibvirtDriver:
             self._replicas,
             self._stats,
             HostVerbs(self._guests, facts, self._networks),
+            FenceVerbs(partial(beats.lives, self._storage.core.servers.find)),
             self._networks,
             self._storage,
             TuneVerbs(self._guests),
