@@ -48,7 +48,10 @@ def main(url: str, user: str, password_file: str, folder: str, *views: str) -> i
                     viewport={"width": width, "height": height}, color_scheme=theme, ignore_https_errors=True
                 )
                 page = context.new_page()
-                page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
+                page.on(
+                    "console",
+                    lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
+                )
                 page.on("pageerror", lambda error: complaints.append(str(error)))
                 page.goto(url)
                 page.get_by_role("button", name="Log in").wait_for()

@@ -24,6 +24,7 @@ const underWay = new Map<string, Promise<Answer<unknown>>>();
 
 async function once<T>(method: string, path: string, body: unknown, options: Options): Promise<Answer<T>> {
   const token = session.token();
+  if (!token) throw new Fault(401, "Signed out", "Your session has ended."); // asked again after the sign-in
   let answer: Response;
   try {
     answer = await fetch(API + path, {
@@ -32,7 +33,7 @@ async function once<T>(method: string, path: string, body: unknown, options: Opt
         Accept: "application/json",
         Version: "4",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        Authorization: `Bearer ${token}`,
         ...options.headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

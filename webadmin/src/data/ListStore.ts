@@ -91,7 +91,8 @@ export class ListStore {
     const first = Math.max(0, Math.floor(from / PAGE));
     for (let page = first; page <= Math.min(last, Math.floor(to / PAGE)); page += 1) {
       this.used = [page, ...this.used.filter((other) => other !== page)];
-      if (!this.pages.has(page) && !this.loading.has(page)) void this.load(page);
+      // What failed is asked for again by the user, or when the stream is back; never by drawing.
+      if (!this.pages.has(page) && !this.loading.has(page) && !this.error) void this.load(page);
     }
     for (const [page, controller] of this.loading)
       if (Math.abs(page - first) > 3) {
@@ -137,6 +138,7 @@ export class ListStore {
   /** Read everything in sight again, keeping what is shown until the answer is there. */
   reload(): void {
     this.fresh = 0;
+    this.error = undefined;
     this.marks.clear();
     const inSight = this.used.slice(0, 3);
     for (const page of this.pages.keys()) if (!inSight.includes(page)) this.pages.delete(page);

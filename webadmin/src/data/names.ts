@@ -12,6 +12,8 @@ export type Named = "clusters" | "hosts" | "datacenters" | "templates" | "vms" |
 /** Kinds that are searched by id, many at once; the others are few and read whole. */
 const BY_ID: ReadonlySet<Named> = new Set<Named>(["hosts", "vms", "templates", "disks"]);
 const AT_ONCE = 40;
+const AGAIN_MS = 5000;
+const pending: Row = { id: "" };
 const known = new Map<string, Row | null>();
 const wanted = new Map<Named, Set<string>>();
 const whole = new Set<Named>();
@@ -43,7 +45,12 @@ async function readKind(kind: Named, ids: string[]): Promise<void> {
     }
     for (const id of ids) if (!known.has(`${kind}/${id}`)) known.set(`${kind}/${id}`, null);
   } catch {
-    for (const id of ids) known.delete(`${kind}/${id}`);
+    // Not at once: the next drawing would ask again.
+    setTimeout(() => {
+      for (const id of ids) if (known.get(`${kind}/${id}`) === pending) known.delete(`${kind}/${id}`);
+      changed();
+    }, AGAIN_MS);
+    return;
   }
   changed();
 }
@@ -59,8 +66,6 @@ function ask(kind: Named, id: string): void {
     for (const [kind, ids] of all) void readKind(kind, [...ids]);
   }, 10);
 }
-
-const pending: Row = { id: "" };
 
 export const names = {
   /** The object, if it is known; asks for it otherwise. */

@@ -57,6 +57,7 @@ let key: string | undefined;
 let stop: AbortController | undefined;
 let token: string | undefined;
 let failures = 0;
+let signedInBefore = false;
 let sights: readonly string[] = [];
 let sent = "";
 let pauseTimer: ReturnType<typeof setTimeout> | undefined;
@@ -139,8 +140,11 @@ function follow(): void {
   const now = session.token();
   if (now === token) return;
   token = now;
-  if (token) connect();
-  else {
+  if (token) {
+    connect();
+    if (signedInBefore) tell("reload", { reason: "signed in again" });
+    signedInBefore = true;
+  } else {
     stop?.abort();
     stop = undefined;
     key = undefined;

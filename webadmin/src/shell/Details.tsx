@@ -56,11 +56,7 @@ export function SubTabs({ resource, row, tab, onTab }: Props): ReactElement {
           >
             {pluginSeam.isPlugin(other) && <Icon name="plug" size={13} />}
             {other.label}
-            {other.count?.(row) !== undefined && (
-              <span className="number" aria-hidden>
-                {other.count(row)}
-              </span>
-            )}
+            {other.count?.(row) !== undefined && <span className="number" data-number={other.count(row)} />}
           </button>
         ))}
       </div>

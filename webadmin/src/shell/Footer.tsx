@@ -28,13 +28,9 @@ export function Footer(): ReactElement {
   });
   const counter = (name: Tab): ReactElement | null =>
     name === "Alerts" && alerts.length > 0 ? (
-      <span className="ov-count red" aria-hidden>
-        {alerts.length}
-      </span>
+      <span className="ov-count red" data-number={alerts.length} />
     ) : name === "Tasks" && running > 0 ? (
-      <span className="ov-count" aria-hidden>
-        {running}
-      </span>
+      <span className="ov-count" data-number={running} />
     ) : null;
   const keys = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;

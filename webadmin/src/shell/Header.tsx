@@ -63,9 +63,7 @@ export function Header({ address, narrow, onMenu }: { address: Address; narrow: 
           </button>
         )}
         <MenuButton label={`User menu of ${who}`} className="user" align="end" entries={userMenu}>
-          <span className="face" aria-hidden>
-            {initials}
-          </span>
+          <span className="face" data-initials={initials} />
           {!narrow && (
             <>
               {who}

@@ -22,9 +22,7 @@ function Fold({ id, label, icon, count, children, onNew }: { id: string; label: 
           <Icon name={open ? "down" : "right"} size={12} />
           <Icon name={icon} size={15} />
           <span className="label">{label}</span>
-          <span className="ov-muted" aria-hidden>
-            {count}
-          </span>
+          <span className="number" data-number={count} />
         </button>
         {open && onNew && (
           <button type="button" className="ov-button bare" aria-label={`New in ${label}`} title="New" onClick={onNew}>
