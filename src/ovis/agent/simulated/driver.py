@@ -25,6 +25,7 @@ from ovis.agent.simulated import reports
 from ovis.agent.simulated.console import SimulatedConsoles
 from ovis.agent.simulated.devices import SimulatedDevices
 from ovis.agent.simulated.fence import SimulatedFence
+from ovis.agent.simulated.hostdevs import host_devices
 from ovis.agent.simulated.networks import NICS, SimulatedNetworks
 from ovis.agent.simulated.rack import SimulatedRack
 from ovis.agent.simulated.replicate import SimulatedReplication
@@ -380,7 +381,7 @@ class SimulatedDriver(
         return list(self.rack.state["domains"])
 
     async def host_hostdev_list_by_caps(self) -> dict[str, Any]:
-        return {}
+        return host_devices(self.name)
 
     async def host_set_mom_policy_parameters(self, key_value_store: Any = None) -> None:
         return None

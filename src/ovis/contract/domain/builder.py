@@ -8,7 +8,7 @@ Follows: domain XML of engine 4.7 and 4.8, Q35 and i440FX.
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from ovis.contract.domain import tuning
+from ovis.contract.domain import hostdevs, tuning
 from ovis.contract.domain.specs import Disk, Domain, Nic
 
 TUNE = "http://ovirt.org/vm/tune/1.0"
@@ -218,6 +218,10 @@ def _devices(domain: Element, spec: Domain, places: dict[str, int], names: dict[
         serial = _sub(devices, "serial", type="unix")
         _sub(serial, "source", path=path, mode="bind")
         _sub(serial, "target", port="0")
+    for device in spec.host_devices:
+        hostdevs.add_host_device(devices, device)
+    for number, mediated in enumerate(spec.mediated_devices):
+        hostdevs.add_mediated_device(devices, mediated, first=number == 0)
     if "spice" in spec.graphics:
         agent = _sub(devices, "channel", type="spicevmc")
         _sub(agent, "target", type="virtio", name="com.redhat.spice.0")
@@ -370,6 +374,8 @@ def _metadata(domain: Element, spec: Domain, names: dict[str, tuple[str, str, in
     minimum = _meta(vm, "minGuaranteedMemoryMb", str(spec.guaranteed // _MIB))
     minimum.set("type", "int")
     _meta(vm, "clusterVersion", spec.level)
+    for device in spec.mediated_devices:
+        hostdevs.mediated_metadata(vm, device)
     custom = _meta(vm, "custom")
     for name, value in spec.custom.items():
         _meta(custom, name, value)

@@ -2,6 +2,8 @@
 
 from msgspec import Struct, field
 
+from ovis.contract.domain.hostdevs import HostDevice, MediatedDevice
+
 CONTROLLERS = tuple("usb virtio-serial virtio-scsi balloon video rng console cdrom payload tpm sound".split())
 
 
@@ -104,6 +106,8 @@ class Domain(Struct, kw_only=True, frozen=True):
     usb: bool = False
     disks: list[Disk] = field(default_factory=list)
     nics: list[Nic] = field(default_factory=list)
+    host_devices: list[HostDevice] = field(default_factory=list)
+    mediated_devices: list[MediatedDevice] = field(default_factory=list)
     cdrom: str = ""
     custom: dict[str, str] = field(default_factory=dict)
     payload: dict[str, str] = field(default_factory=dict)

@@ -49,6 +49,7 @@ from ovis.engine.resources.disks import (
 )
 from ovis.engine.resources.hosts import (
     fence_agents as host_fence_agents,
+    host_devices,
     resource as hosts,
     tables as host_tables,
     trouble as host_trouble,
@@ -68,6 +69,7 @@ from ovis.engine.resources.vm_pools import resource as vm_pools, tables as vm_po
 from ovis.engine.resources.vms import (
     explain as vm_explain,
     external as vm_external,
+    mediated as vm_mediated,
     nics as vm_nics,
     numa as vm_numa,
     resource as vms,
@@ -145,6 +147,8 @@ TABLES: tuple[Table, ...] = (
     *host_tables.TABLES,
     host_fence_agents.TABLE,
     host_trouble.TABLE,
+    host_devices.TABLE,
+    vm_mediated.TABLE,
     *storage_tables.TABLES,
     *template_tables.TABLES,
     template_devices.TABLE,

@@ -16,7 +16,7 @@ from ovis.engine.hostlink.errors import HostError, HostUnreachable
 from ovis.engine.model.enums import DataCenterStatus, HostStatus, LogSeverity, SpmStatus
 from ovis.engine.model.types import Cluster, DataCenter, Host, Network, Spm, StorageDomain
 from ovis.engine.resources.balancing import watch as balancing
-from ovis.engine.resources.hosts import fence_flow, report
+from ovis.engine.resources.hosts import fence_flow, host_devices, report
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import HISTORY, LIVE
 from ovis.engine.resources.networks import ClusterNetwork
@@ -87,6 +87,7 @@ class EngineObserver:
             return
         problems = report.problems(host, capabilities, level, networks)
         if not problems:
+            await host_devices.read(self._services, host_id)
             try:
                 await storage_up(self._services, host_id)
             except (HostError, HostUnreachable) as err:

@@ -26,7 +26,6 @@ from ovis.engine.model.types import (
     Cluster,
     Host,
     HostCpuUnit,
-    HostDevice,
     HostStorage,
     KatelloErratum,
     StorageConnectionExtension,
@@ -37,6 +36,7 @@ from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.affinity_labels import labels_of
 from ovis.engine.resources.hosts import enrol, power, setup_networks
 from ovis.engine.resources.hosts.fence_agents import FENCE_AGENTS_OF_HOST
+from ovis.engine.resources.hosts.host_devices import DEVICES_OF_HOST
 from ovis.engine.resources.hosts.machine import HOOKS_OF_HOST, NUMA_OF_HOST, STATISTICS_OF_HOST
 from ovis.engine.resources.hosts.network_collections import ATTACHMENTS_OF_HOST, NICS_OF_HOST
 from ovis.engine.resources.hosts.networking import PROVIDERS_OF_HOST, UNMANAGED_OF_HOST
@@ -420,7 +420,7 @@ RESOURCE = Resource(
         tags_of("host"),
         permissions_of("host"),
         _nothing(HostStorage, "storage"),
-        _nothing(HostDevice, "devices"),
+        DEVICES_OF_HOST,
         ATTACHMENTS_OF_HOST,
         UNMANAGED_OF_HOST,
         PROVIDERS_OF_HOST,

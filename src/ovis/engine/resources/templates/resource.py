@@ -34,9 +34,8 @@ from ovis.engine.model.types import (
     Template,
     TemplateVersion,
     Vm,
-    VmPool,
     VmBase,
-    VmMediatedDevice,
+    VmPool,
 )
 from ovis.engine.resources import bodies, cross_search as cross
 from ovis.engine.resources.bodies import TextRule
@@ -52,6 +51,7 @@ from ovis.engine.resources.templates.disks import ATTACHMENTS_OF_TEMPLATE, DISKS
 from ovis.engine.resources.templates.nics import NICS_OF_TEMPLATE, create as create_nic
 from ovis.engine.resources.templates.tables import TEMPLATES, base_id, number
 from ovis.engine.resources.vms import defaults
+from ovis.engine.resources.vms.mediated import MEDIATED_OF_TEMPLATE
 from ovis.engine.resources.vms.snapshots import state as snapshots
 from ovis.engine.resources.vms.state import VmNic
 from ovis.engine.store.search import Field, Join, SearchObject
@@ -389,7 +389,7 @@ RESOURCE = Resource(
         tags_of("template"),
         permissions_of("template"),
         devices.WATCHDOGS_OF_TEMPLATE,
-        _nothing(VmMediatedDevice, "mediateddevices"),
+        MEDIATED_OF_TEMPLATE,
     ),
 )
 COMMANDS = (ADD, REMOVE)

@@ -20,12 +20,13 @@ from ovis.engine.resources.cpu_catalog import BY_NAME as CPUS
 from ovis.engine.resources.custom_properties.rules import values_of
 from ovis.engine.resources.disks.attachments import disks_of_vm
 from ovis.engine.resources.disks.tables import VmDisk
+from ovis.engine.resources.hosts import host_devices
 from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.levels import level_text
 from ovis.engine.resources.live import capabilities
 from ovis.engine.resources.network_filters import FILTERS
 from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
-from ovis.engine.resources.vms import numa, properties, rules
+from ovis.engine.resources.vms import mediated, numa, properties, rules
 from ovis.engine.resources.vms.defaults import bios_of
 from ovis.engine.resources.vms.graphics import protocols_of
 from ovis.engine.resources.vms.state import VmCdrom, VmNic, VmRuntime
@@ -198,6 +199,8 @@ def domain_xml(rd: Reader, vm: Vm, runtime: VmRuntime, *, cloud_init: bool = Fal
         usb=bool(vm.usb and vm.usb.enabled),
         disks=disk_specs(rd, str(vm.id), custom=custom),
         nics=[nic_spec(rd, row, custom) for row in nics if row.nic.plugged is not False],
+        host_devices=host_devices.specs(rd, vm),
+        mediated_devices=mediated.specs(rd, str(vm.id)),
         cdrom=file or "",
         custom=custom,
         cpu_flags=properties.cpu_flags(custom),

@@ -29,13 +29,11 @@ from ovis.engine.model.types import (
     CpuProfile,
     Disk,
     Host,
-    HostDevice,
     KatelloErratum,
     ReportedDevice,
     Statistic,
     Template,
     Vm,
-    VmMediatedDevice,
     VmPlacementPolicy,
     VmPool,
 )
@@ -45,6 +43,7 @@ from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, resource as disks
 from ovis.engine.resources.disks.attachments import ATTACHMENTS_OF_VM, DISKS_OF_VM_V3, attach, disks_of_vm
 from ovis.engine.resources.disks.tables import DiskImage, TemplateDisk, VmDisk
+from ovis.engine.resources.hosts.host_devices import DEVICES_OF_VM
 from ovis.engine.resources.hosts.report import number
 from ovis.engine.resources.live import HISTORY, vm_facts
 from ovis.engine.resources.os_catalog import BY_NAME as SYSTEMS
@@ -59,6 +58,7 @@ from ovis.engine.resources.vms import defaults, hot, memory, plug, rules
 from ovis.engine.resources.vms.actions import clone as clone_action, guest, hot_set, migrate, start, stop, suspend
 from ovis.engine.resources.vms.consoles import CDROMS_OF_VM, CONSOLES_OF_VM, TICKET
 from ovis.engine.resources.vms.explain import EXPLAIN_OF_VM, PLACEMENTS_OF_VM
+from ovis.engine.resources.vms.mediated import MEDIATED_OF_VM
 from ovis.engine.resources.vms.next_run import keep_next_run
 from ovis.engine.resources.vms.nics import (
     NICS_OF_VM,
@@ -516,13 +516,13 @@ RESOURCE = Resource(
         APPLICATIONS_OF_VM,
         WATCHDOGS_OF_VM,
         NUMA_OF_VM,
-        _nothing(HostDevice, "hostdevices"),
+        DEVICES_OF_VM,
         SESSIONS_OF_VM,
         _nothing(KatelloErratum, "katelloerrata"),
         labels_of("vms"),
         PLACEMENTS_OF_VM,
         EXPLAIN_OF_VM,
-        _nothing(VmMediatedDevice, "mediateddevices"),
+        MEDIATED_OF_VM,
         _nothing(Backup, "backups"),
         _nothing(Checkpoint, "checkpoints"),
     ),
