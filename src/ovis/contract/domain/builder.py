@@ -374,8 +374,8 @@ def _metadata(domain: Element, spec: Domain, names: dict[str, tuple[str, str, in
     minimum = _meta(vm, "minGuaranteedMemoryMb", str(spec.guaranteed // _MIB))
     minimum.set("type", "int")
     _meta(vm, "clusterVersion", spec.level)
-    for device in spec.mediated_devices:
-        hostdevs.mediated_metadata(vm, device)
+    for mediated in spec.mediated_devices:
+        hostdevs.mediated_metadata(vm, mediated)
     custom = _meta(vm, "custom")
     for name, value in spec.custom.items():
         _meta(custom, name, value)
