@@ -42,6 +42,7 @@ from ovis.engine.resources.clusters import resource as clusters
 from ovis.engine.resources.custom_properties import settings as custom_properties
 from ovis.engine.resources.disks import (
     commands as disk_commands,
+    convert as disk_convert,
     copy as disk_copy,
     move as disk_move,
     resource as disks,
@@ -164,6 +165,7 @@ TABLES: tuple[Table, ...] = (
 COMMANDS: tuple[Command, ...] = (
     *disk_commands.COMMANDS,
     *disk_copy.COMMANDS,
+    *disk_convert.COMMANDS,
     *disk_move.COMMANDS,
     *hosts.COMMANDS,
     *storage_commands.COMMANDS,

@@ -406,6 +406,14 @@ ACTIONS = (
     COPY_ACTION,
     ApiAction(name="sparsify", run=_action("copy", "sparsify"), needs=(Need(Permit.SPARSIFY_DISK),), v3=False),
     ApiAction(
+        name="convert",
+        run=_action("convert", "convert"),
+        needs=(Need(Permit.EDIT_DISK_PROPERTIES),),
+        body=("disk",),
+        mandatory=("disk.format|disk.sparse",),
+        v3=False,
+    ),
+    ApiAction(
         name="reduce", run=_action("copy", "reduce"), needs=(Need(Permit.REDUCE_DISK),), body=("async",), v3=False
     ),
 )
