@@ -112,6 +112,10 @@ def furnish(place: Installation) -> None:
         made(client.post(f"/clusters/{cluster}/affinitygroups", json=group))
         agent = {"type": "ipmilan", "address": "127.0.0.1", "username": "u", "password": "p", "order": "1"}
         made(client.post(f"/hosts/{host}/fenceagents", json=agent))
+        kind = f"/instancetypes/{named(client, 'instancetypes', 'Tiny')['id']}"
+        made(client.post(f"{kind}/nics", json={"name": "nic1"}))
+        made(client.post(f"{kind}/graphicsconsoles", json={"protocol": "vnc"}))
+        made(client.post(f"{kind}/watchdogs", json={"model": "i6300esb", "action": "reset"}))
         made(client.post("/bookmarks", json={"name": "mine", "value": "Vms: status = up"}))
         event = {"origin": "lab", "severity": "alert", "custom_id": "1", "description": "a test", "vm": {"id": running}}
         made(client.post("/events", json=event))

@@ -150,6 +150,16 @@ SAMPLES: Mapping[str, Sample] = {
     "/events": Sample(lambda walker, parents: dict(_EVENT), unique=False),
     "/groups": Sample(_named("group"), same_twice=True, unique=False),
     "/instancetypes": Sample(_named("type", memory=str(GIB)), _DESCRIBED),
+    "/instancetypes/{id}/nics": Sample(_named("nic", interface="virtio"), {"linked": "false"}),
+    "/instancetypes/{id}/graphicsconsoles": Sample(
+        lambda walker, parents: {"protocol": "spice"},
+        below=lambda walker: (_one(walker, "/instancetypes", "instance_type", name="Small"),),
+    ),
+    "/instancetypes/{id}/watchdogs": Sample(
+        lambda walker, parents: {"model": "i6300esb", "action": "reset"},
+        {"action": "poweroff"},
+        below=lambda walker: (_one(walker, "/instancetypes", "instance_type", name="Small"),),
+    ),
     "/jobs": Sample(lambda walker, parents: {"description": _new("job")}, unique=False),
     "/jobs/{id}/steps": Sample(
         lambda walker, parents: {"type": "executing", "description": "walked", "external_type": "gluster"},

@@ -143,7 +143,7 @@ TABLES: tuple[Table, ...] = (
     user_options.TABLE,
     history.TABLE,
     *small.TABLES,
-    instance_types.TABLE,
+    *instance_types.TABLES,
     custom_properties.TABLE,
     *host_tables.TABLES,
     host_fence_agents.TABLE,

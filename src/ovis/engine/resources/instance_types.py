@@ -1,4 +1,4 @@
-"""Instance types: /instancetypes. Sizes that VMs take over when they name one.
+"""Instance types: /instancetypes. Sizes that VMs take over when they name one, where they do not say their own.
 
 Follows: the five types shipped by engine 4.5.
 """
@@ -12,17 +12,8 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
 from ovis.engine.model.enums import TemplateStatus
-from ovis.engine.model.types import (
-    Cpu,
-    CpuTopology,
-    GraphicsConsole,
-    InstanceType,
-    MemoryPolicy,
-    Nic,
-    Watchdog,
-)
-from ovis.engine.resources import bodies
-from ovis.engine.resources.absent import absent
+from ovis.engine.model.types import Cpu, CpuTopology, InstanceType, MemoryPolicy, VmBase
+from ovis.engine.resources import bodies, instance_type_devices
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.store.search import Field, SearchObject
 from ovis.engine.store.session import Tx
@@ -48,6 +39,12 @@ _SHIPPED = (
     ("XLarge", "0000000b-000b-000b-000b-00000000021f", 4, 16384, 65536),
 )
 _MIB = 1 << 20
+TABLES = (TABLE, *instance_type_devices.TABLES)
+# What a VM takes over.
+_TAKEN = (
+    "memory memory_policy high_availability io migration migration_downtime display usb soundcard_enabled virtio_scsi "
+    "rng_device console"
+).split()
 NAME_RULE = bodies.TextRule(255, 1, bodies.NAME)
 
 
@@ -67,6 +64,14 @@ def seed(tx: Tx) -> None:
                     memory_policy=MemoryPolicy(guaranteed=memory * _MIB, max=maximum * _MIB),
                 )
             )
+
+
+def over(base: VmBase, kind: InstanceType) -> VmBase:
+    """A template's values with those of an instance type laid over them."""
+    taken = {name: value for name in _TAKEN if (value := getattr(kind, name)) is not None}
+    if kind.cpu is not None and kind.cpu.topology is not None:
+        taken["cpu"] = Cpu(topology=kind.cpu.topology)
+    return bodies.merge(base, VmBase(**taken))
 
 
 def _check(tx: Tx, found: InstanceType) -> None:
@@ -122,5 +127,5 @@ RESOURCE = Resource(
     add=Op(run=add, needs=(Need(Permit.CREATE_TEMPLATE, "system"),), mandatory=("name",)),
     update=Op(run=update, needs=(Need(Permit.EDIT_TEMPLATE_PROPERTIES),)),
     remove=Op(run=remove, needs=(Need(Permit.DELETE_TEMPLATE),)),
-    subs=(absent(GraphicsConsole, "graphicsconsoles"), absent(Nic, "nics"), absent(Watchdog, "watchdogs")),
+    subs=instance_type_devices.SUBS,
 )

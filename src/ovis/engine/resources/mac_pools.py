@@ -5,6 +5,8 @@ Follows: defaults of engine 4.5 (pool Default; multicast and all-zero addresses 
 """
 
 import hashlib
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,12 +17,18 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
+from ovis.engine.events import Audit, record
+from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Cluster, MacPool, Range
 from ovis.engine.resources import bodies
 from ovis.engine.resources.permissions import permissions_of
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table, name_columns
 
+N = LogSeverity.NORMAL
+ADDED = Audit(code=10700, severity=N, text="MAC pool {pool} was created by {user}.")
+UPDATED = Audit(code=10702, severity=N, text="MAC pool {pool} was changed by {user}.")
+REMOVED = Audit(code=10704, severity=N, text="MAC pool {pool} was removed by {user}.")
 DEFAULT_ID = "58ca604b-017d-0374-0220-00000000014e"
 TABLE = Table(name="mac_pools", type=MacPool, columns=name_columns(), unique=(("name_key",),))
 
@@ -74,6 +82,47 @@ def _ranges(pool: MacPool) -> list[tuple[int, int]]:
     return [(number(r.from_ or ""), number(r.to or "")) for r in pool.ranges or ()]
 
 
+def _overlap(ranges: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """The addresses that two ranges have in common, or None. Pure."""
+    ordered = sorted(ranges)
+    for (_, end), (begin, other_end) in itertools.pairwise(ordered):
+        if begin <= end:
+            return begin, min(end, other_end)
+    return None
+
+
+def _require_apart(rd: Reader, pool: MacPool) -> None:
+    """A pool's ranges have nothing in common, nor do those of two pools."""
+    own = _ranges(pool)
+    common = _overlap(own)
+    if common is not None:
+        raise refuse(
+            "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_OVERLAPPING_RANGES",
+            f"Ranges of MAC pool {pool.name} overlap from {text(common[0])} to {text(common[1])}.",
+            "Make one range of them.",
+            bad=True,
+        )
+    for other in rd.find(MacPool):
+        common = _overlap([*_merged(own), *_merged(_ranges(other))]) if other.id != pool.id else None
+        if common is not None:
+            raise refuse(
+                "ACTION_TYPE_FAILED_MAC_POOL_OVERLAPS_OTHER_POOL",
+                f"MAC pool {pool.name} and MAC pool {other.name} both have {text(common[0])} to {text(common[1])}.",
+                "Choose ranges that no other pool has.",
+            )
+
+
+def _merged(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same addresses in ranges that do not overlap: pools of before may have some that do."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(ranges):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((begin, end))
+    return found
+
+
 def _check(rd: Reader, pool: MacPool) -> None:
     bodies.raise_all(bodies.text_refusals(pool.name, "name", bodies.TextRule(255, 1)))
     bodies.require_free_name(rd, MacPool, pool.name, "ACTION_TYPE_FAILED_NAME_ALREADY_USED", own_id=pool.id)
@@ -86,6 +135,7 @@ def _check(rd: Reader, pool: MacPool) -> None:
             raise refuse(
                 "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_INVALID_RANGE", "A range ends before it begins.", bad=True
             )
+    _require_apart(rd, pool)
 
 
 _ONE_BY_ONE = 16
@@ -156,6 +206,7 @@ def add(tx: Tx, call: Call, body: MacPool) -> MacPool:
     _check(tx, made)
     tx.insert(made)
     grant_on_creation(tx, call, "mac_pool", str(made.id))
+    record(tx, ADDED, call=call, pool=made.name)
     return made
 
 
@@ -164,7 +215,16 @@ def update(tx: Tx, call: Call, body: MacPool) -> MacPool:
     old = tx.need(MacPool, call.ids[-1])
     new = bodies.merge(old, body, keep=("default_pool",))
     _check(tx, new)
+    if old.allow_duplicates and not new.allow_duplicates:
+        twice = sorted(use.address for use in tx.find(MacUse, pool_id=str(old.id)) if use.uses > 1)
+        if twice:
+            raise refuse(
+                "ACTION_TYPE_FAILED_CANNOT_MAKE_MAC_POOL_UNIQUE",
+                f"Several interfaces have {', '.join(twice[:5])} of MAC pool {old.name}.",
+                "Change their addresses first.",
+            )
     tx.update(new)
+    record(tx, UPDATED, call=call, pool=new.name)
     return new
 
 
@@ -179,6 +239,7 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
         )
     forget_object(tx, "mac_pool", str(old.id))
     tx.delete(MacPool, str(old.id))
+    record(tx, REMOVED, call=call, pool=old.name)
 
 
 RESOURCE = Resource(

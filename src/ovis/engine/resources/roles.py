@@ -14,10 +14,18 @@ from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import NotFound, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
+from ovis.engine.events import Audit, record
+from ovis.engine.model.enums import LogSeverity
 from ovis.engine.model.types import Permit as ApiPermit, Role
 from ovis.engine.resources import bodies
 from ovis.engine.store.session import Reader, Tx
 
+N = LogSeverity.NORMAL
+ADDED = Audit(code=864, severity=N, text="Role {role} was added by {user}.")
+UPDATED = Audit(code=856, severity=N, text="Role {role} was changed by {user}.")
+REMOVED = Audit(code=858, severity=N, text="Role {role} was removed by {user}.")
+PERMIT_ADDED = Audit(code=860, severity=N, text="{user} added the permit {permit} to role {role}.")
+PERMIT_REMOVED = Audit(code=862, severity=N, text="{user} took the permit {permit} from role {role}.")
 _NAME = bodies.TextRule(126, 1, bodies.ASCII_NAME, too_long="VALIDATION_ROLES_NAME_MAX")
 _BY_ID = {str(p.id): p for p in Permit}
 
@@ -53,7 +61,7 @@ def add(tx: Tx, call: Call, body: Role) -> Role:
     permits = _permits(body.permits, administrative=administrative)
     if not any(p.name == "login" for p in permits):
         permits += _permits([ApiPermit(name="login")], administrative=administrative)
-    return tx.insert(
+    made = tx.insert(
         Role(
             id=bodies.new_id(),
             name=body.name,
@@ -63,6 +71,8 @@ def add(tx: Tx, call: Call, body: Role) -> Role:
             permits=permits,
         )
     )
+    record(tx, ADDED, call=call, role=made.name)
+    return made
 
 
 def _mutable(rd: Reader, role_id: str) -> Role:
@@ -78,6 +88,7 @@ def update(tx: Tx, call: Call, body: Role) -> Role:
     new = bodies.merge(old, body, keep=("administrative", "mutable", "permits"))
     _check(tx, new, new.id)
     tx.update(new)
+    record(tx, UPDATED, call=call, role=new.name)
     return new
 
 
@@ -87,6 +98,7 @@ def remove(tx: Tx, call: Call, body: Any) -> None:
     if tx.count(Grant, role_id=str(role.id)):
         raise refuse("ERROR_CANNOT_REMOVE_ROLE_ATTACHED_TO_PERMISSION", f"The role {role.name} is in use.")
     tx.delete(Role, str(role.id))
+    record(tx, REMOVED, call=call, role=role.name)
 
 
 def permits(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[ApiPermit]]:
@@ -101,6 +113,7 @@ def add_permit(tx: Tx, call: Call, body: ApiPermit) -> ApiPermit:
     (made,) = _permits([body], administrative=bool(role.administrative))
     if all(p.id != made.id for p in role.permits or ()):
         tx.update(replace(role, permits=[*(role.permits or ()), made]))
+        record(tx, PERMIT_ADDED, call=call, role=role.name, permit=made.name)
     return made
 
 
@@ -111,6 +124,8 @@ def remove_permit(tx: Tx, call: Call, body: Any) -> None:
     if len(left) == len(role.permits or ()):
         raise NotFound(f"Permit: id={call.ids[-1]}")
     tx.update(replace(role, permits=left))
+    gone = next(p for p in role.permits or () if p.id == call.ids[-1])
+    record(tx, PERMIT_REMOVED, call=call, role=role.name, permit=gone.name)
 
 
 def shown(rd: Reader, call: Call, found: Sequence[Role]) -> list[Role]:

@@ -29,6 +29,7 @@ from ovis.engine.model.types import (
     CpuProfile,
     Disk,
     Host,
+    InstanceType,
     KatelloErratum,
     ReportedDevice,
     Statistic,
@@ -37,7 +38,7 @@ from ovis.engine.model.types import (
     VmPlacementPolicy,
     VmPool,
 )
-from ovis.engine.resources import bodies, cross_search as cross
+from ovis.engine.resources import bodies, cross_search as cross, instance_type_devices, instance_types
 from ovis.engine.resources.affinity_labels import labels_of
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, resource as disks
@@ -136,6 +137,9 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
     clone = call.flag("clone")
     given = bodies.without_subs(body)
     base = Vm(**{f: getattr(template, f) for f in _BASE_FIELDS})
+    kind = bodies.resolve(tx, InstanceType, body.instance_type) if _names_one(body.instance_type) else None
+    if kind is not None:
+        base = Vm(**_fields(instance_types.over(base, kind)))
     vm = bodies.merge(bodies.merge(Vm(**_fields(defaults.blank())), base), given, keep=_READ_ONLY)
     vm = rules.complete_memory(vm, given)
     vm_id = bodies.new_id()
@@ -153,6 +157,7 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
         template=Template(id=BLANK_TEMPLATE if clone else template.id),
         original_template=Template(id=template.id),
         cpu_profile=CpuProfile(id=profile.id) if profile else None,
+        instance_type=InstanceType(id=kind.id) if kind is not None else None,
         creation_time=call.now,
         status=S.DOWN,
         host=None,
@@ -186,6 +191,8 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
     for nic in tx.find(TemplateNic, template_id=str(template.id)):
         create_nic(tx, vm, replace(nic.nic, mac=None))
     give_devices(tx, vm, str(template.id))
+    if kind is not None:
+        vm = instance_type_devices.give(tx, vm, str(kind.id))
     for inline in body.nics or ():
         create_nic(tx, vm, inline)
     if pool is None:
@@ -211,6 +218,10 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
         subjects=(("vm", vm_id),),
         entity=_without_secrets(vm),
     )
+
+
+def _names_one(reference: InstanceType | None) -> bool:
+    return reference is not None and bool(reference.id or reference.name)
 
 
 def _latest(rd: Reader, template: Template) -> Template:

@@ -50,7 +50,8 @@ def _list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[W
     return out
 
 
-def _check(found: Watchdog) -> None:
+def check(found: Watchdog) -> None:
+    """Refuse a model that no guest here knows."""
     if found.model is not WatchdogModel.I6300ESB:
         raise refuse(
             "WATCHDOG_MODEL_IS_NOT_SUPPORTED_BY_OS",
@@ -63,7 +64,7 @@ def _check(found: Watchdog) -> None:
 def add(tx: Tx, call: Call, body: Watchdog) -> Watchdog:
     """POST."""
     vm = tx.need(Vm, call.ids[0])
-    _check(body)
+    check(body)
     if tx.count(VmWatchdog, vm_id=str(vm.id)):
         raise refuse("WATCHDOG_ALREADY_EXISTS", f"VM {vm.name} already has a watchdog.", "Change that one.")
     watchdog = Watchdog(name=body.name or "watchdog", model=body.model, action=body.action)
@@ -76,7 +77,7 @@ def update(tx: Tx, call: Call, body: Watchdog) -> Watchdog:
     """PUT: model and action."""
     row = tx.need(VmWatchdog, call.ids[1])
     new = bodies.merge(row.watchdog, body, keep=("vm", "template", "instance_type"))
-    _check(new)
+    check(new)
     if new != row.watchdog:
         row = tx.update(replace(row, watchdog=new))
         record(tx, CHANGED, call=call, vm=tx.need(Vm, row.vm_id))
