@@ -16,8 +16,8 @@ def test_users_keep_options_of_their_own_and_nobody_else_reads_them(lab: Install
         broken = una.post(mine, json={"name": "x", "content": "{not json"})
         assert broken.status_code == 400 and "no JSON" in broken.json()["detail"]
         assert una.put(one, json={"name": "other"}).status_code == 400
-        assert otto.get(mine).json() == {} and otto.get(one).status_code == 403
-        assert otto.put(one, json={"content": "2"}).status_code == 403
+        assert otto.get(mine).json() == {} and otto.get(one).status_code == 404
+        assert otto.put(one, json={"content": "2"}).status_code == 404
         assert otto.post(mine, json={"name": "y", "content": "1"}).status_code == 403
         assert [o["name"] for o in admin.get(mine).json()["user_option"]] == ["columns"]
         whole = {"user_options": {"property": [{"name": "a", "value": "1"}, {"name": "columns", "value": "2"}]}}
@@ -25,6 +25,8 @@ def test_users_keep_options_of_their_own_and_nobody_else_reads_them(lab: Install
         assert {o["name"]: o["content"] for o in una.get(mine).json()["user_option"]} == {"a": "1", "columns": "2"}
         assert una.put(f"/users/{_me(una)}", json={"user_options": {"property": []}}).status_code == 200
         assert una.get(mine).json() == {}
+        renamed = una.put(f"/users/{_me(una)}", json={"last_name": "other"})
+        assert renamed.status_code == 409 and "directory" in renamed.json()["detail"]
 
 
 def test_permits_are_told_for_a_set_and_only_for_what_is_seen(lab: Installation) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ovis.engine.access.grants import holds
 from ovis.engine.access.predefined import SYSTEM_ID
 from ovis.engine.declare.call import Call
-from ovis.engine.declare.faults import Forbidden, Kind, NotFound, Refusal, refuse
+from ovis.engine.declare.faults import Forbidden, Immutable, Kind, NotFound, Refusal, refuse
 from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import PUBLIC, Need, Op, Resource
 from ovis.engine.model.types import User, UserOption
@@ -35,11 +35,14 @@ TABLE = Table(
 )
 
 
-def _may(rd: Reader, call: Call, user_id: str) -> None:
+def _is_his(rd: Reader, call: Call, user_id: str) -> bool:
     """Oneself, or who administers users."""
-    if user_id != call.principal.user_id and not holds(
-        rd, call.principal, Permit.MANIPULATE_USERS, "system", SYSTEM_ID
-    ):
+    own = user_id == call.principal.user_id
+    return own or holds(rd, call.principal, Permit.MANIPULATE_USERS, "system", SYSTEM_ID)
+
+
+def _may(rd: Reader, call: Call, user_id: str) -> None:
+    if not _is_his(rd, call, user_id):
         raise Forbidden("The options of others are not yours.")
 
 
@@ -73,9 +76,8 @@ def _get(rd: Reader, call: Call) -> UserOption:
 
 
 def _option(rd: Reader, call: Call) -> UserOption:
-    _may(rd, call, call.ids[0])
     option = rd.need(UserOption, call.ids[1])
-    if option.user is None or option.user.id != call.ids[0]:
+    if option.user is None or option.user.id != call.ids[0] or not _is_his(rd, call, call.ids[0]):
         raise NotFound(f"UserOption: id={call.ids[1]}")
     return option
 
@@ -119,6 +121,10 @@ def update_user(tx: Tx, call: Call, body: User) -> User:
     """PUT /users/ID: `user_options` as a whole: new ones are added, others changed, those not given removed."""
     user = tx.need(User, call.ids[0])
     _may(tx, call, str(user.id))
+    for name in ("name", "user_name", "last_name", "email", "department", "principal", "namespace"):
+        given_value = getattr(body, name)
+        if given_value is not None and given_value != (getattr(user, name) or ""):
+            raise Immutable(f"The {name.replace('_', ' ')} of a user is his directory's.")
     if body.user_options is None:
         return user
     given = {option.name: option.value for option in body.user_options}

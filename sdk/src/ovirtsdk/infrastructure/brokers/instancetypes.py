@@ -15,12 +15,42 @@ class InstanceTypeGraphicsConsole(Resource, params.GraphicsConsole):
     """One of graphicsconsoles."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a graphics console.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class InstanceTypeGraphicsConsoles(Collection[InstanceTypeGraphicsConsole]):
     """/graphicsconsoles"""
 
     _of = InstanceTypeGraphicsConsole
     _segment = "graphicsconsoles"
+
+    def add(self, graphics_console: params.GraphicsConsole, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> InstanceTypeGraphicsConsole:
+        """Add a graphics console.
+
+        graphics_console.protocol: string
+        [graphics_console.name]: string
+        [graphics_console.description]: string
+        [graphics_console.comment]: string
+        [graphics_console.address]: string
+        [graphics_console.instance_type.id|name]: string
+        [graphics_console.port]: int
+        [graphics_console.template.id|name]: string
+        [graphics_console.tls_port]: int
+        [graphics_console.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(graphics_console, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -53,12 +83,73 @@ class InstanceTypeNIC(Resource, params.NIC):
     """One of nics."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> InstanceTypeNIC:
+        """Change a NIC.
+
+        [nic.name]: string
+        [nic.description]: string
+        [nic.comment]: string
+        [nic.instance_type.id|name]: string
+        [nic.template.id|name]: string
+        [nic.vm.id|name]: string
+        [nic.vms.vm]: collection of {vm.id|name: string}
+        [nic.boot_protocol]: string
+        [nic.interface]: string
+        [nic.linked]: boolean
+        [nic.mac.address]: string
+        [nic.network.id|name]: string
+        [nic.on_boot]: boolean
+        [nic.plugged]: boolean
+        [nic.vnic_profile.id|name]: string
+        [nic.active]: boolean
+        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a NIC.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class InstanceTypeNics(Collection[InstanceTypeNIC]):
     """/nics"""
 
     _of = InstanceTypeNIC
     _segment = "nics"
+
+    def add(self, nic: params.NIC, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> InstanceTypeNIC:
+        """Add a NIC.
+
+        nic.name: string
+        [nic.description]: string
+        [nic.comment]: string
+        [nic.instance_type.id|name]: string
+        [nic.template.id|name]: string
+        [nic.vm.id|name]: string
+        [nic.vms.vm]: collection of {vm.id|name: string}
+        [nic.boot_protocol]: string
+        [nic.interface]: string
+        [nic.linked]: boolean
+        [nic.mac.address]: string
+        [nic.network.id|name]: string
+        [nic.on_boot]: boolean
+        [nic.plugged]: boolean
+        [nic.vnic_profile.id|name]: string
+        [nic.active]: boolean
+        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(nic, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None
@@ -91,12 +182,57 @@ class InstanceTypeWatchDog(Resource, params.WatchDog):
     """One of watchdogs."""
 
 
+    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> InstanceTypeWatchDog:
+        """Change a watch dog.
+
+        [watchdog.name]: string
+        [watchdog.description]: string
+        [watchdog.comment]: string
+        [watchdog.instance_type.id|name]: string
+        [watchdog.template.id|name]: string
+        [watchdog.vm.id|name]: string
+        [watchdog.vms.vm]: collection of {vm.id|name: string}
+        [watchdog.action]: string
+        [watchdog.model]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
+
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a watch dog.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class InstanceTypeWatchDogs(Collection[InstanceTypeWatchDog]):
     """/watchdogs"""
 
     _of = InstanceTypeWatchDog
     _segment = "watchdogs"
+
+    def add(self, watchdog: params.WatchDog, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> InstanceTypeWatchDog:
+        """Add a watch dog.
+
+        watchdog.action: string
+        watchdog.model: string
+        [watchdog.name]: string
+        [watchdog.description]: string
+        [watchdog.comment]: string
+        [watchdog.instance_type.id|name]: string
+        [watchdog.template.id|name]: string
+        [watchdog.vm.id|name]: string
+        [watchdog.vms.vm]: collection of {vm.id|name: string}
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(watchdog, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

@@ -36,8 +36,8 @@ public final class InstanceTypes extends Searched<InstanceTypes.Item> {
     /** One of instancetypes. */
     public static final class Item extends InstanceType {
         /** {@code /graphicsconsoles} below it. */
-        public GraphicsConsoles getGraphicsConsoles() {
-            return new GraphicsConsoles(where());
+        public InstanceTypeGraphicsConsoles getGraphicsConsoles() {
+            return new InstanceTypeGraphicsConsoles(where());
         }
 
         /** {@code /nics} below it. */

@@ -5,10 +5,11 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.NIC;
 
 /**
- * {@code /instancetypes/nics}, {@code /vms/snapshots/nics}
+ * {@code /instancetypes/nics}, {@code /templates/nics}
  */
 public final class Nics extends Listed<Nics.Item> {
     /** Below a place. */
@@ -16,7 +17,49 @@ public final class Nics extends Listed<Nics.Item> {
         super(parent, "nics", Item::new);
     }
 
+    /**
+     * Add a NIC.
+     *
+     * <ul>
+     *   <li>nic.name: string
+     * </ul>
+     */
+    public Item add(NIC one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(NIC)}. */
+    public Item add(NIC one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of nics. */
     public static final class Item extends NIC {
+        /** Change a NIC. */
+        public void update() {
+            sendUpdate(new Options());
+        }
+
+        /** As {@link #update()}. */
+        public void update(Options how) {
+            sendUpdate(how);
+        }
+
+        /**
+         * Remove a NIC.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
     }
 }

@@ -44,8 +44,8 @@ public final class Templates extends Searched<Templates.Item> {
         }
 
         /** {@code /nics} below it. */
-        public TemplateNics getNics() {
-            return new TemplateNics(where());
+        public Nics getNics() {
+            return new Nics(where());
         }
 
         /** {@code /cdroms} below it. */
@@ -54,8 +54,8 @@ public final class Templates extends Searched<Templates.Item> {
         }
 
         /** {@code /graphicsconsoles} below it. */
-        public GraphicsConsoles getGraphicsConsoles() {
-            return new GraphicsConsoles(where());
+        public TemplateGraphicsConsoles getGraphicsConsoles() {
+            return new TemplateGraphicsConsoles(where());
         }
 
         /** {@code /tags} below it. */
@@ -69,8 +69,8 @@ public final class Templates extends Searched<Templates.Item> {
         }
 
         /** {@code /watchdogs} below it. */
-        public WatchDogs getWatchDogs() {
-            return new WatchDogs(where());
+        public TemplateWatchDogs getWatchDogs() {
+            return new TemplateWatchDogs(where());
         }
 
         /** Change a template. */

@@ -41,8 +41,8 @@ public final class VMSnapshots extends Listed<VMSnapshots.Item> {
         }
 
         /** {@code /nics} below it. */
-        public Nics getNics() {
-            return new Nics(where());
+        public SnapshotNics getNics() {
+            return new SnapshotNics(where());
         }
 
         /** {@code /cdroms} below it. */

@@ -90,8 +90,8 @@ public final class VMs extends Searched<VMs.Item> {
         }
 
         /** {@code /watchdogs} below it. */
-        public VMWatchDogs getWatchDogs() {
-            return new VMWatchDogs(where());
+        public WatchDogs getWatchDogs() {
+            return new WatchDogs(where());
         }
 
         /** {@code /numanodes} below it. */

@@ -5,10 +5,11 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.WatchDog;
 
 /**
- * {@code /instancetypes/watchdogs}, {@code /templates/watchdogs}
+ * {@code /instancetypes/watchdogs}, {@code /vms/watchdogs}
  */
 public final class WatchDogs extends Listed<WatchDogs.Item> {
     /** Below a place. */
@@ -16,7 +17,50 @@ public final class WatchDogs extends Listed<WatchDogs.Item> {
         super(parent, "watchdogs", Item::new);
     }
 
+    /**
+     * Add a watch dog.
+     *
+     * <ul>
+     *   <li>watchdog.action: string
+     *   <li>watchdog.model: string
+     * </ul>
+     */
+    public Item add(WatchDog one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(WatchDog)}. */
+    public Item add(WatchDog one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of watchdogs. */
     public static final class Item extends WatchDog {
+        /** Change a watch dog. */
+        public void update() {
+            sendUpdate(new Options());
+        }
+
+        /** As {@link #update()}. */
+        public void update(Options how) {
+            sendUpdate(how);
+        }
+
+        /**
+         * Remove a watch dog.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
     }
 }

@@ -8,11 +8,11 @@ import org.ovis.sdk.Place;
 import org.ovis.sdk.types.GraphicsConsole;
 
 /**
- * {@code /instancetypes/graphicsconsoles}, {@code /templates/graphicsconsoles}
+ * {@code /templates/graphicsconsoles}
  */
-public final class GraphicsConsoles extends Listed<GraphicsConsoles.Item> {
+public final class TemplateGraphicsConsoles extends Listed<TemplateGraphicsConsoles.Item> {
     /** Below a place. */
-    public GraphicsConsoles(Place parent) {
+    public TemplateGraphicsConsoles(Place parent) {
         super(parent, "graphicsconsoles", Item::new);
     }
 

@@ -6,47 +6,37 @@ import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
 import org.ovis.sdk.types.Action;
-import org.ovis.sdk.types.NIC;
+import org.ovis.sdk.types.GraphicsConsole;
 
 /**
- * {@code /templates/nics}
+ * {@code /instancetypes/graphicsconsoles}
  */
-public final class TemplateNics extends Listed<TemplateNics.Item> {
+public final class InstanceTypeGraphicsConsoles extends Listed<InstanceTypeGraphicsConsoles.Item> {
     /** Below a place. */
-    public TemplateNics(Place parent) {
-        super(parent, "nics", Item::new);
+    public InstanceTypeGraphicsConsoles(Place parent) {
+        super(parent, "graphicsconsoles", Item::new);
     }
 
     /**
-     * Add a NIC.
+     * Add a graphics console.
      *
      * <ul>
-     *   <li>nic.name: string
+     *   <li>graphics_console.protocol: string
      * </ul>
      */
-    public Item add(NIC one) {
+    public Item add(GraphicsConsole one) {
         return sendAdd(one, new Options());
     }
 
-    /** As {@link #add(NIC)}. */
-    public Item add(NIC one, Options how) {
+    /** As {@link #add(GraphicsConsole)}. */
+    public Item add(GraphicsConsole one, Options how) {
         return sendAdd(one, how);
     }
 
-    /** One of nics. */
-    public static final class Item extends NIC {
-        /** Change a NIC. */
-        public void update() {
-            sendUpdate(new Options());
-        }
-
-        /** As {@link #update()}. */
-        public void update(Options how) {
-            sendUpdate(how);
-        }
-
+    /** One of graphicsconsoles. */
+    public static final class Item extends GraphicsConsole {
         /**
-         * Remove a NIC.
+         * Remove a graphics console.
          *
          * <ul>
          *   <li>[action.async]: boolean
