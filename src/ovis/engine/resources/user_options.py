@@ -121,10 +121,10 @@ def update_user(tx: Tx, call: Call, body: User) -> User:
     """PUT /users/ID: `user_options` as a whole: new ones are added, others changed, those not given removed."""
     user = tx.need(User, call.ids[0])
     _may(tx, call, str(user.id))
-    for name in ("name", "user_name", "last_name", "email", "department", "principal", "namespace"):
-        given_value = getattr(body, name)
-        if given_value is not None and given_value != (getattr(user, name) or ""):
-            raise Immutable(f"The {name.replace('_', ' ')} of a user is his directory's.")
+    for attribute in ("name", "user_name", "last_name", "email", "department", "principal", "namespace"):
+        wanted = getattr(body, attribute)
+        if wanted is not None and wanted != (getattr(user, attribute) or ""):
+            raise Immutable(f"The {attribute.replace('_', ' ')} of a user is his directory's.")
     if body.user_options is None:
         return user
     given = {option.name: option.value for option in body.user_options}

@@ -1422,12 +1422,46 @@ class VMHostDevice(Resource, params.HostDevice):
     """One of hostdevices."""
 
 
+    def delete(
+        self,
+        action: Optional[params.Action] = None,
+        async_: Optional[bool] = None,
+        correlation_id: Optional[str] = None,
+        **others: Any,
+    ) -> None:
+        """Remove a host device.
+
+        [action.async]: boolean
+        """
+        self._delete(action, others, async_, correlation_id)
+
 
 class VMHostDevices(Collection[VMHostDevice]):
     """/hostdevices"""
 
     _of = VMHostDevice
     _segment = "hostdevices"
+
+    def add(self, host_device: params.HostDevice, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VMHostDevice:
+        """Add a host device.
+
+        host_device.id|name: string
+        [host_device.name]: string
+        [host_device.description]: string
+        [host_device.comment]: string
+        [host_device.capability]: string
+        [host_device.host.id|name]: string
+        [host_device.iommu_group]: int
+        [host_device.parent_device.id|name]: string
+        [host_device.physical_function.id|name]: string
+        [host_device.placeholder]: boolean
+        [host_device.product.id|name]: string
+        [host_device.vendor.id|name]: string
+        [host_device.virtual_functions]: int
+        [host_device.vm.id|name]: string
+        """
+        matrix: Dict[str, Any] = {}
+        return self._add(host_device, matrix, correlation_id, expect)
 
     def get(
         self, name: Optional[str] = None, id: Optional[str] = None, all_content: Optional[bool] = None

@@ -5,6 +5,7 @@ package org.ovis.sdk.collections;
 import org.ovis.sdk.Listed;
 import org.ovis.sdk.Options;
 import org.ovis.sdk.Place;
+import org.ovis.sdk.types.Action;
 import org.ovis.sdk.types.HostDevice;
 
 /**
@@ -16,7 +17,39 @@ public final class VMHostDevices extends Listed<VMHostDevices.Item> {
         super(parent, "hostdevices", Item::new);
     }
 
+    /**
+     * Add a host device.
+     *
+     * <ul>
+     *   <li>host_device.id|name: string
+     * </ul>
+     */
+    public Item add(HostDevice one) {
+        return sendAdd(one, new Options());
+    }
+
+    /** As {@link #add(HostDevice)}. */
+    public Item add(HostDevice one, Options how) {
+        return sendAdd(one, how);
+    }
+
     /** One of hostdevices. */
     public static final class Item extends HostDevice {
+        /**
+         * Remove a host device.
+         *
+         * <ul>
+         *   <li>[action.async]: boolean
+         * </ul>
+         */
+        public void delete() {
+            sendDelete(null, new Options());
+        }
+
+        /** As {@link #delete()}. */
+        public void delete(Action body, Options how) {
+            sendDelete(body, how);
+        }
+
     }
 }
