@@ -131,7 +131,7 @@ def _open(given: argparse.Namespace) -> Any:
 def _chosen(given: argparse.Namespace) -> Any:
     from check_ovis.checks import CHECKS, CannotTell
 
-    kinds = [long[2:] for _, long, _ in _KINDS if getattr(given, long[2:]) is not None]
+    kinds = [long[2:] for _, long, _ in _KINDS if getattr(given, long[2:])]  # an empty name is none, as macros give it
     if len(kinds) != 1:
         raise CannotTell("give one of " + ", ".join(f"{short} ({what})" for short, _, what in _KINDS))
     kind = kinds[0]
@@ -163,7 +163,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         check, name = _chosen(given)
         api = _open(given)
-        outcome: Outcome = check(api, name, Limits(given.warning, given.critical), given.subcheck, given.nics)
+        outcome: Outcome = check(api, name, Limits(given.warning or None, given.critical or None), given.subcheck, given.nics)
     except CannotTell as err:
         print(_line(given.prefix, UNKNOWN, str(err)))
         return UNKNOWN

@@ -53,9 +53,10 @@ TESTS = {
     "postgresql": "/usr/lib/postgresql",
     "libxml2-dev": "/usr/include/libxml2/libxml/parser.h",
     "curl": "/usr/bin/curl",
+    "icinga2-bin": "/usr/sbin/icinga2",
     "chromium": "/usr/bin/chromium",
 }
-"""What tests use beside that; ovirt-engine-sdk-python is built against libxml2, chromium shows the web admin."""
+"""What tests use beside that; ovirt-engine-sdk-python is built against libxml2, chromium shows the web admin, Icinga runs check_ovis."""
 
 
 def absent(wanted: dict[str, str]) -> list[str]:
