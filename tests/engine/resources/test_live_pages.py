@@ -65,6 +65,10 @@ def test_the_life_of_a_vm_is_told_as_it_happens(lab: Installation) -> None:
             lambda: [i for i in stream.items("job") if "watched" in i["values"]["description"]], "the job of the start"
         )
         until(lambda: stream.items("job")[-1]["values"]["status"] == "finished", "the end of the job")
+        job = f"/jobs/{done[0]['id']}/end"
+        refused = admin.post(job, json={"force": "true"})
+        assert refused.status_code == 409 and "cannot be cancelled" in refused.json()["fault"]["detail"]
+        assert admin.post(job, json={"succeeded": "true"}).status_code == 400
         assert done[0]["steps"] and done[0]["cancellable"] in (True, False)
         assert any(i["values"].get("code") == "153" for i in stream.items("event"))
         assert watching.post(f"/ovis/stream/{key}", json={"types": ["tags"], "ids": []}).status_code == 204

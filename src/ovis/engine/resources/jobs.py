@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from ovis.engine.commands.services import Services
 from ovis.engine.commands.table import JOBS, OPEN, CommandRow, CommandStatus, StepRecord, moment
 from ovis.engine.declare.call import Call
 from ovis.engine.declare.faults import NotFound, refuse
@@ -75,8 +76,17 @@ def _external_job(tx: Tx, job_id: str) -> Job:
     return job
 
 
-def end_job(tx: Tx, call: Call, action: Action) -> None:
-    """POST end: finished, or failed if `succeeded` is false; open steps end alike. force: ends it as aborted."""
+async def end_job(services: Services, call: Call, action: Action) -> None:
+    """POST end of another system's job; of the engine's own one, with force: ask it to stop, refused if it cannot."""
+    job = await services.store.read(lambda rd: rd.need(Job, call.ids[-1]))
+    if action.force and not job.external:
+        await services.runner.cancel(str(job.id))
+    else:
+        await services.store.write(lambda tx: _end_external(tx, call, action))
+
+
+def _end_external(tx: Tx, call: Call, action: Action) -> None:
+    """Finished, or failed if `succeeded` is false; open steps end alike. force: ends it as aborted."""
     job = _external_job(tx, call.ids[-1])
     if job.status is not JobStatus.STARTED:
         return
