@@ -84,6 +84,9 @@ def furnish(place: Installation) -> None:
         made(client.post(f"/vms/{running}/numanodes", json=node))
         made(client.post(f"/vms/{running}/start", json={}))
         is_status(client, f"/vms/{running}", "up")
+        mediated = {"spec_params": {"property": [{"name": "mdevType", "value": "sim-4"}]}}
+        for owner in (f"/vms/{running}", f"/templates/{template}"):
+            made(client.post(f"{owner}/mediateddevices", json=mediated))
         tag = made(client.post("/tags", json={"name": "blue", "description": "a colour"}))["id"]
         host = client.get("/hosts").json()["host"][0]["id"]
         for owner in (f"/vms/{running}", f"/hosts/{host}", f"/templates/{template}"):

@@ -48,6 +48,10 @@ def _one(walker: Walker, path: str, key: str, **wanted: str) -> str:
     return next(str(r["id"]) for r in rows if all(r.get(k) == v for k, v in wanted.items()))
 
 
+def _mediated(walker: Walker, parents: Any) -> dict[str, Any]:
+    return {"spec_params": {"property": [{"name": "mdevType", "value": "sim-4"}]}}
+
+
 def _center(walker: Walker) -> str:
     return _one(walker, "/datacenters", "data_center", name="Default")
 
@@ -200,6 +204,18 @@ SAMPLES: Mapping[str, Sample] = {
         {"action": "poweroff"},
         below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
     ),
+    "/vms/{id}/mediateddevices": Sample(
+        _mediated,
+        {"spec_params": {"property": [{"name": "mdevType", "value": "sim-8"}]}},
+        unique=False,
+        below=lambda walker: (_one(walker, "/vms", "vm", name="golden"),),
+    ),
+    "/templates/{id}/mediateddevices": Sample(
+        _mediated,
+        {"spec_params": {"property": [{"name": "mdevType", "value": "sim-8"}]}},
+        unique=False,
+        below=lambda walker: (_one(walker, "/templates", "template", name="tpl"),),
+    ),
     "/vms/{id}/numanodes": Sample(
         lambda walker, parents: {"index": "7", "memory": "1", "cpu": {"cores": {"core": [{"index": "0"}]}}},
         {"memory": "2"},
@@ -228,7 +244,7 @@ ELSEWHERE = frozenset(
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vms /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hosts
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/vmlabels
     /datacenters/{id}/clusters/{id}/affinitygroups/{id}/hostlabels
-    /hosts/{id}/fenceagents /hosts/{id}/networkattachments /hosts/{id}/nics/{id}/networkattachments /hosts/{id}/nics/{id}/networklabels
+    /vms/{id}/hostdevices /hosts/{id}/fenceagents /hosts/{id}/networkattachments /hosts/{id}/nics/{id}/networkattachments /hosts/{id}/nics/{id}/networklabels
     /explainplacement /vms/{id}/explainplacement""".split()
 )
 

@@ -40,7 +40,7 @@ SPARED = Audit(
     severity=LogSeverity.ALERT,
     text="Host {host} is lost and not restarted: it still writes to its storage, so it is alive.",
 )
-NO_PROXY = Audit(code=9004, severity=W, text="No other host is up that could ask for the power of host {host}.")
+NO_PROXY = Audit(code=9004, severity=N, text="No other host is up that could ask for the power of host {host}.")
 AGENT_FAILED = Audit(
     code=9021, severity=W, text="Fence agent {agent} of host {host} failed through host {proxy}: {reason}"
 )

@@ -114,7 +114,7 @@ def _collection(owner: str, type_: Any) -> Resource:
         tx.delete(Mediated, one(tx, call).id)
         told(tx, call)
 
-    permit = Permit.EDIT_VM_PROPERTIES if owner == "vm" else Permit.EDIT_TEMPLATE_PROPERTIES
+    permit = Permit.EDIT_VM_PROPERTIES  # of templates, too
     return Resource(
         type=VmMediatedDevice,
         collection="mediateddevices",
