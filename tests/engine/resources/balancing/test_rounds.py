@@ -1,96 +1,167 @@
-"""Rounds on demand and hosts that are emptied, on simulated hosts."""
+"""Rounds on demand, and hosts that are emptied, on simulated hosts: what moves, what stays, what is told."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.engine.resources.balancing.burst import exactly_those_that_fit_run
-from tests.engine.resources.lab import is_status, made, named
-from tests.installation import Installation, installation, until
+from tests.engine.resources.lab import add_vm, made, named
+from tests.faults.kill import QUICK
+from tests.faults.rack import Rack
+from tests.faults.test_power import give_agent
+from tests.installation import installation, until
+
+GIB = 1 << 30
+A, B, C = "sim-host-001", "sim-host-002", "sim-host-003"
+NETWORK = {"boot": {"devices": {"device": ["network"]}}}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("balancing"), hosts=3, balance_seconds="3600") as made_:
-        yield made_
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    folder = tmp_path_factory.mktemp("balancing")
+    with (
+        installation(folder, hosts=3, storage=False, balance_seconds="3600", **QUICK) as place,
+        place.client() as client,
+    ):
+        yield Rack(place, client)
 
 
-@pytest.fixture(scope="module")
-def client(place: Installation) -> Iterator[httpx.Client]:
-    with place.client() as found:
-        yield found
+@pytest.fixture
+def rack(whole: Rack) -> Iterator[Rack]:
+    """Three hosts that are up, no VM, no group, no balancing."""
+    yield whole
+    use(whole, "none")
+    for host in whole.hosts():
+        if host["status"] == "maintenance":
+            whole.client.post(f"/hosts/{host['id']}/activate", json={})
+    whole.clean()
+    path = f"/clusters/{cluster(whole)}/affinitygroups"
+    for group in whole.client.get(path).json().get("affinity_group", ()):
+        assert whole.client.delete(f"{path}/{group['id']}").is_success
 
 
-def test_of_200_starts_at_once_exactly_those_that_fit_run(place: Installation, client: httpx.Client) -> None:
-    exactly_those_that_fit_run(place, client)
-    vms = [v["id"] for v in client.get("/vms?search=status%3Dup&max=500").json()["vm"]]
-    for vm in vms:
-        client.post(f"/vms/{vm}/stop", json={})
-    for vm in vms:
-        is_status(client, f"/vms/{vm}", "down")
+def cluster(rack: Rack) -> str:
+    return str(named(rack.client, "clusters", "Default")["id"])
 
 
-def _running(client: httpx.Client, name: str, host: str) -> str:
-    boot = {"boot": {"devices": {"device": ["network"]}}}
-    body = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}, "os": boot}
-    vm = str(made(client.post("/vms", json=body))["id"])
-    profile = client.get("/vnicprofiles").json()["vnic_profile"][0]["id"]
-    made(client.post(f"/vms/{vm}/nics", json={"name": "nic1", "vnic_profile": {"id": profile}}))
-    only: dict[str, Any] = {"vm": {"placement_policy": {"hosts": {"host": [{"id": host}]}}}}
-    assert client.post(f"/vms/{vm}/start", json=only).is_success
-    is_status(client, f"/vms/{vm}", "up")
+def use(rack: Rack, policy: str, **values: str) -> None:
+    """The cluster's policy."""
+    properties = {"property": [{"name": n, "value": v} for n, v in values.items()]}
+    body = {"scheduling_policy": {"name": policy}, "custom_scheduling_policy_properties": properties}
+    changed = rack.client.put(f"/clusters/{cluster(rack)}", json=body)
+    assert changed.status_code == 200, changed.text
+
+
+def start(rack: Rack, name: str, host: str, **values: Any) -> str:
+    """A VM that is up on a host."""
+    vm = add_vm(rack.client, name, disk=False, os=NETWORK, **values)
+    only = {"vm": {"placement_policy": {"hosts": {"host": [{"id": rack.host_id(host)}]}}}}
+    made(rack.client.post(f"/vms/{vm}/start", json=only))
+    rack.becomes(vm, "up")
     return vm
 
 
-def _places(client: httpx.Client, vms: list[str]) -> list[str]:
-    def settled() -> list[str]:
-        rows = [client.get(f"/vms/{v}").json() for v in vms]
-        return [r["host"]["id"] for r in rows] if all(r["status"] == "up" for r in rows) else []
-
-    found: list[str] = until(settled, "VMs are up")
-    return found
-
-
-def test_guests_are_evened_out_one_a_round_with_the_reason_in_an_event_and_stay(client: httpx.Client) -> None:
-    cluster = named(client, "clusters", "Default")["id"]
-    hosts = [h["id"] for h in client.get("/hosts").json()["host"]]
-    vms = [_running(client, f"guest{i}", hosts[0]) for i in range(3)]
-    values = {"HighVmCount": "2", "MigrationThreshold": "2", "SpmVmGrace": "0"}
-    policy = {
-        "scheduling_policy": {"name": "vm_evenly_distributed"},
-        "custom_scheduling_policy_properties": {"property": [{"name": n, "value": v} for n, v in values.items()]},
-    }
-    assert client.put(f"/clusters/{cluster}", json=policy).status_code == 200
-    assert client.post(f"/clusters/{cluster}/balance", json={}).status_code == 200
-    places = _places(client, vms)
-    assert places.count(hosts[0]) == 2
-    texts = [e["description"] for e in client.get("/events?search=sortby%20time%20desc&max=50").json()["event"]]
-    assert any("load balancing" in t and "has 3 VMs" in t for t in texts)
-
-    def again() -> bool:
-        client.post(f"/clusters/{cluster}/balance", json={})
-        return _places(client, vms).count(hosts[0]) == 1
-
-    until(again, "the second VM moved")
-    for _ in range(3):
-        client.post(f"/clusters/{cluster}/balance", json={})
-    assert sorted(_places(client, vms)) == sorted(hosts)
-    for vm in vms:
-        client.post(f"/vms/{vm}/stop", json={})
-        is_status(client, f"/vms/{vm}", "down")
+def balance(rack: Rack) -> None:
+    """A round; whatever it moved has arrived."""
+    assert rack.client.post(f"/clusters/{cluster(rack)}/balance", json={}).status_code == 200
+    until(
+        lambda: all(v["status"] == "up" for v in rack.client.get("/vms?search=status!%3Ddown").json().get("vm", ())),
+        "up",
+    )
 
 
-def test_vms_that_belong_together_leave_an_emptied_host_for_the_same_one(client: httpx.Client) -> None:
-    cluster = named(client, "clusters", "Default")["id"]
-    hosts = [h["id"] for h in client.get("/hosts").json()["host"]]
-    vms = [_running(client, f"pair{i}", hosts[1]) for i in range(2)]
+def told(rack: Rack, code: int) -> list[str]:
+    """Events of a kind, the newest first."""
+    rows = rack.client.get("/events?max=200").json().get("event", [])
+    return [e["description"] for e in rows if int(e["code"]) == code]
+
+
+def test_guests_are_evened_out_one_a_round_with_the_reason_in_an_event_and_none_goes_back(rack: Rack) -> None:
+    vms = [start(rack, name, A) for name in ("one", "two")]
+    use(rack, "vm_evenly_distributed", HighVmCount="2", MigrationThreshold="2", SpmVmGrace="0")
+    balance(rack)
+    moved, stayed = sorted(vms, key=rack.host, reverse=True)  # the one that uses less at the moment
+    assert (rack.host(moved), rack.host(stayed)) == (B, A)
+    assert "has 2 VMs" in told(rack, 12001)[0]
+    start(rack, "bound", B, placement_policy={"affinity": "pinned", "hosts": {"host": [{"id": rack.host_id(B)}]}})
+    made(rack.act(stayed, "stop"))
+    rack.becomes(stayed, "down")
+    balance(rack)  # host A has no VM and comes first, but that is where it came from
+    assert rack.host(moved) == C
+    balance(rack)
+    assert rack.host(moved) == C
+
+
+def test_memory_is_evened_out(rack: Rack) -> None:
+    large, larger = start(rack, "large", A, memory=str(150 * GIB)), start(rack, "larger", A, memory=str(200 * GIB))
+    start(rack, "other", B, memory=str(100 * GIB))
+    low = {"MaxFreeMemoryForOverUtilized": str(200 << 10), "MinFreeMemoryForUnderUtilized": str(210 << 10)}
+    use(rack, "evenly_distributed", **low)
+    balance(rack)
+    assert (rack.host(large), rack.host(larger)) == (C, A)
+    assert "MiB left to promise" in told(rack, 12001)[0]
+    balance(rack)
+    assert (rack.host(large), rack.host(larger)) == (C, A)
+
+
+def test_affinity_is_enforced_one_vm_a_round(rack: Rack) -> None:
+    vms = [start(rack, f"vm{i}", host) for i, host in enumerate((A, A, B, C))]
+    rule = {"enabled": "true", "positive": "true", "enforcing": "true"}
+    body = {"name": "as_one", "vms_rule": rule, "vms": {"vm": [{"id": v} for v in vms[:3]]}}
+    made(rack.client.post(f"/clusters/{cluster(rack)}/affinitygroups", json=body))
+    balance(rack)
+    assert [rack.host(v) for v in vms] == [A, A, A, C]
+    assert "affinity group as_one" in told(rack, 12000)[0] and "vm2" in told(rack, 12000)[0]
+    apart = {"name": "apart", "vms_rule": rule | {"positive": "false"}, "vms": {"vm": [{"id": vms[0]}, {"id": vms[3]}]}}
+    made(rack.client.post(f"/clusters/{cluster(rack)}/affinitygroups", json=apart))
+    balance(rack)
+    assert [rack.host(v) for v in vms] == [A, A, A, C]
+
+
+def test_vms_that_belong_together_leave_an_emptied_host_for_the_same_one(rack: Rack) -> None:
+    vms = [start(rack, f"pair{i}", B) for i in range(2)]
     rule = {"enabled": "true", "positive": "true", "enforcing": "true"}
     body = {"name": "pair", "vms_rule": rule, "vms": {"vm": [{"id": v} for v in vms]}}
-    made(client.post(f"/clusters/{cluster}/affinitygroups", json=body))
-    answer = client.post(f"/hosts/{hosts[1]}/deactivate", json={})
+    made(rack.client.post(f"/clusters/{cluster(rack)}/affinitygroups", json=body))
+    answer = rack.client.post(f"/hosts/{rack.host_id(B)}/deactivate", json={})
     assert answer.is_success, answer.text
-    is_status(client, f"/hosts/{hosts[1]}", "maintenance")
-    places = _places(client, vms)
-    assert len(set(places)) == 1 and places[0] != hosts[1]
+    rack.host_becomes(B, "maintenance")
+    until(lambda: all(rack.status(v) == "up" for v in vms), "they are up")
+    assert len({rack.host(v) for v in vms}) == 1 and rack.host(vms[0]) != B
+
+
+def test_power_saving_gathers_vms_switches_empty_hosts_off_and_wakes_them_when_it_needs_them(rack: Rack) -> None:
+    for name in (A, B, C):
+        give_agent(rack, name)
+        managed = {"power_management": {"enabled": "true", "automatic_pm_enabled": "true"}}
+        changed = rack.client.put(f"/hosts/{rack.host_id(name)}", json=managed)
+        assert changed.status_code == 200, changed.text
+    vms = [start(rack, f"low{i}", host) for i, host in enumerate((A, A, B))]
+    saving = {"LowUtilization": "20", "HostsInReserve": "0", "EnableAutomaticHostPowerManagement": "true"}
+    use(rack, "power_saving", **saving)
+
+    def gathered() -> bool:
+        balance(rack)
+        return len({rack.host(v) for v in vms}) == 1
+
+    until(gathered, "all on one host")
+    home = rack.host(vms[0])
+
+    def status() -> dict[str, str]:
+        return {str(h["name"]): str(h["status"]) for h in rack.hosts()}
+
+    def rests() -> bool:
+        balance(rack)
+        return status() == dict.fromkeys((A, B, C), "down") | {home: "up"}
+
+    until(rests, "the empty hosts are off")
+    assert len(told(rack, 10250)) == len(told(rack, 10251)) == 2
+    assert rests() and {rack.host(v) for v in vms} == {home}
+    use(rack, "power_saving", **saving | {"HostsInReserve": "2"})
+
+    def awake() -> bool:
+        balance(rack)
+        return set(status().values()) == {"up"}
+
+    until(awake, "two hosts in reserve", 120)
+    assert len(told(rack, 10252)) == 2

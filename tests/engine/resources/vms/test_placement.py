@@ -1,14 +1,14 @@
 """Policies, affinity and explanations over real HTTP with simulated hosts."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.engine.resources.balancing.burst import exactly_those_that_fit_run
 from tests.engine.resources.lab import GIB, fault_of, is_status, made, named
-from tests.installation import Installation, installation, until
+from tests.installation import Installation, installation
 
 NONE_POLICY = "b4ed2332-a7ac-4d5f-9596-99a439cb2812"
 CPU_UNIT = "6d636bf6-a35c-4f9d-b68d-0731f720cddc"
@@ -165,25 +165,7 @@ def test_labels_lie_on_vms_and_hosts_and_count_in_groups(client: httpx.Client) -
     _remove(client, vm)
 
 
-def test_of_many_starts_at_once_on_a_nearly_full_cluster_exactly_those_that_fit_run(
-    client: httpx.Client, place: Installation
-) -> None:
-    memory = 60 * GIB
-    vms = [_vm(client, f"full{i:03}", memory=str(memory), memory_policy={"guaranteed": str(memory)}) for i in range(60)]
-    room = 0
-    for host in client.get("/hosts").json()["host"]:
-        need = 60 * 1024 + 64 + 60 * 2 + 8
-        room += int(host["max_scheduling_memory"]) // (1 << 20) // need
-
-    def start(vm: str) -> int:
-        with place.client() as own:
-            return own.post(f"/vms/{vm}/start", json={}).status_code
-
-    with ThreadPoolExecutor(16) as pool:
-        codes = list(pool.map(start, vms))
-    assert codes.count(409) == len(vms) - room
-    until(
-        lambda: len(client.get("/vms?search=name%3Dfull*%20and%20status%3Dup").json().get("vm", ())) == room, "all up"
-    )
-    for vm in vms:
-        client.post(f"/vms/{vm}/stop", json={})
+def test_of_200_starts_at_once_exactly_those_that_fit_run(client: httpx.Client, place: Installation) -> None:
+    exactly_those_that_fit_run(place, client)
+    for vm in client.get("/vms?search=status%3Dup&max=500").json()["vm"]:
+        client.post(f"/vms/{vm['id']}/stop", json={})

@@ -35,8 +35,11 @@ def _least(under: Flags, w: World) -> Flags:
     """Of hosts that are hardly used the least used one alone: two must not empty into each other."""
     found = np.zeros(len(w.hosts), dtype=np.bool_)
     if int(under.sum()) > 1:
-        load = loads(w)
-        found[min((int(i) for i in np.flatnonzero(under)), key=lambda i: (load[i], w.hosts.names[i]))] = True
+        load = w.points() / np.maximum(
+            1.0, w.shared_cpus()
+        )  # not rounded, as weights see it: else they bring the VM back
+        many = w.hosts["vms"]
+        found[min((int(i) for i in np.flatnonzero(under)), key=lambda i: (load[i], many[i], w.hosts.names[i]))] = True
     return found
 
 
