@@ -37,7 +37,7 @@ export function Chart({ label, history, now }: { label: string; history: Sample[
             <line key={y} x1="0" x2={W} y1={y} y2={y} stroke="var(--ov-line)" vectorEffect="non-scaling-stroke" />
           ))}
           <path d={areaOf(points, H)} fill="var(--ov-accent)" opacity=".12" />
-          <path d={lineOf(points)} fill="none" stroke="var(--ov-accent)" strokeWidth="1.6" strokeLinejoin="round" vectorEffect="non-scaling-stroke" />
+          <path d={lineOf(points)} fill="none" stroke="var(--ov-accent)" strokeWidth="1.6" strokeLinejoin="round" strokeLinecap="round" vectorEffect="non-scaling-stroke" />
           {at && <line x1={((at.time - begin) / DAY) * W} x2={((at.time - begin) / DAY) * W} y1="0" y2={H} stroke="var(--ov-line-strong)" vectorEffect="non-scaling-stroke" />}
         </svg>
         {low === undefined && <p className="none">Nothing is known yet.</p>}
@@ -69,7 +69,7 @@ export function Spark({ values }: { values: (number | null)[] }): ReactElement {
   return (
     <svg className="db-spark" width="52" height="16" viewBox="0 0 52 16" aria-hidden>
       <path d={areaOf(points, 16)} fill="var(--ov-bar)" opacity=".16" />
-      <path d={lineOf(points)} fill="none" stroke="var(--ov-bar)" strokeWidth="1.2" />
+      <path d={lineOf(points)} fill="none" stroke="var(--ov-bar)" strokeWidth="1.2" strokeLinecap="round" />
     </svg>
   );
 }

@@ -8,7 +8,7 @@ test("a course has a gap where nothing is known", () => {
     { x: 2, y: null },
     { x: 3, y: 4 },
   ];
-  expect(lineOf(points)).toBe("M0 1L1 2M3 4");
+  expect(lineOf(points)).toBe("M0 1L1 2M3 4h.1");
   expect(areaOf(points, 9)).toBe("M0 9L0 1L1 2L1 9ZM3 9L3 4L3 9Z");
   expect(lineOf([])).toBe("");
 });

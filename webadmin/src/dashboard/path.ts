@@ -21,7 +21,7 @@ export function runsOf(points: Point[]): { x: number; y: number }[][] {
 
 export const lineOf = (points: Point[]): string =>
   runsOf(points)
-    .map((run) => run.map(({ x, y }, index) => `${index ? "L" : "M"}${short(x)} ${short(y)}`).join(""))
+    .map((run) => run.map(({ x, y }, index) => `${index ? "L" : "M"}${short(x)} ${short(y)}`).join("") + (run.length === 1 ? "h.1" : ""))
     .join("");
 
 export const areaOf = (points: Point[], height: number): string =>

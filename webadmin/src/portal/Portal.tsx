@@ -8,7 +8,7 @@ import { session } from "../api/session";
 import { readFeed } from "../data/feed";
 import { options } from "../data/options";
 import { permits } from "../data/permits";
-import { Dialogs } from "../dialogs/registry";
+import { Dialogs, openDialog } from "../dialogs/registry";
 import { live, useLink } from "../live/stream";
 import { type Address, router, useAddress } from "../router";
 import { Notices } from "../shell/Notices";
@@ -60,7 +60,7 @@ function Frame(): ReactElement {
   }, [resource]);
   return (
     <div className="ov-frame">
-      <Header address={address} />
+      <Header address={address} creator={creator} />
       <nav className="ov-tabs" aria-label="Places">
         {PLACES.map(({ place, label }) => (
           <a key={place} href={`#${place}`} aria-current={place === address.place ? "page" : undefined}>
@@ -82,13 +82,14 @@ function Frame(): ReactElement {
   );
 }
 
-function Header({ address }: { address: Address }): ReactElement {
+function Header({ address, creator }: { address: Address; creator: boolean }): ReactElement {
   useSyncExternalStore(options.subscribe, options.all);
   const narrow = useNarrow();
   const link = useLink();
   const who = session.who();
   const dark = theme() === "dark";
   const entries = (): Entry[] => [
+    ...(narrow && creator ? [{ label: "New VM", icon: "plus" as const, onSelect: () => openDialog("portal-new-vm", undefined) }] : []),
     { label: dark ? "Light theme" : "Dark theme", icon: dark ? "sun" : "moon", onSelect: toggleTheme },
     ...(who?.administrator ? [{ label: "Web Admin", icon: "gear" as const, href: "../webadmin/" }] : []),
     "line",

@@ -38,7 +38,7 @@ class SimulatedConsoles:
         self._viewers: dict[str, set[asyncio.Task[None]]] = {}
         self._at_serial: dict[str, asyncio.Task[None]] = {}
         self._serving: set[asyncio.Task[None]] = set()
-        self._screens: dict[str, Screen] = {}
+        self._screens: dict[str, tuple[Any, Screen]] = {}  # of this run
         self._passwords: dict[str, tuple[str, float]] = {}
 
     async def _end_consoles(self) -> None:
@@ -127,7 +127,10 @@ class SimulatedConsoles:
             if first:
                 self._tell(vm)
 
-        screen = self._screens.setdefault(vm.vm_id, Screen(vm.name))
+        of, screen = self._screens.get(vm.vm_id, (None, None))
+        if screen is None or of is not vm:
+            screen = Screen(vm.name)
+            self._screens[vm.vm_id] = (vm, screen)
         await Display(
             screen,
             self._passwords.get(vm.vm_id),
