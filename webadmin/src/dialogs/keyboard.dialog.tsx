@@ -6,6 +6,7 @@ import type { DialogProps } from "./registry";
 const KEYS: [string, string][] = [
   ["/", "Search"],
   ["g, then v h c d s n t k u e", "VMs, hosts, clusters, data centers, storage, networks, templates, disks, users, events"],
+  ["Ctrl+K", "Commands: places, and what can be done to what is chosen"],
   ["t", "The system tree"],
   ["[ and ]", "Sub-tab before and after"],
   ["`", "The drawer with alerts, events and tasks"],

@@ -23,6 +23,7 @@ const own = new WeakSet<object>();
 const selectionListeners = new Set<(resource: Resource, rows: Row[]) => void>();
 const watchers = new Set<() => void>();
 let version = 0;
+let current: Row[] = [];
 function changed(): void {
   version += 1;
   for (const watcher of watchers) watcher();
@@ -53,8 +54,11 @@ export const pluginSeam = {
   },
   /** The frame says that the selection of a list is another one. */
   selected(resource: Resource, rows: Row[]): void {
+    current = rows;
     for (const listener of selectionListeners) listener(resource, rows);
   },
+  /** What is chosen now. */
+  current: (): Row[] => current,
   onSelected(listener: (resource: Resource, rows: Row[]) => void): () => void {
     selectionListeners.add(listener);
     return () => selectionListeners.delete(listener);

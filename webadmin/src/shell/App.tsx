@@ -8,7 +8,7 @@ import { Dialogs, openDialog } from "../dialogs/registry";
 import { live } from "../live/stream";
 import { byPlace } from "../resources";
 import { type Address, router, useAddress } from "../router";
-import { usePlugins } from "../plugins/seam";
+import { pluginSeam, usePlugins } from "../plugins/seam";
 import { Boundary } from "../ui/Boundary";
 import { Dialog } from "../ui/Dialog";
 import { answerQuestion, useActing } from "./acting";
@@ -207,10 +207,15 @@ const GO: Record<string, string> = {
   e: "events",
 };
 
-/** `g` then a letter goes to a place; `?` lists the keys; `t` goes to the tree. */
+/** `g` then a letter goes to a place; Ctrl+K finds commands; `?` lists the keys; `t` goes to the tree. */
 function goKeys(): () => void {
   let waiting = 0;
   const key = (event: globalThis.KeyboardEvent): void => {
+    if (event.ctrlKey && event.key === "k" && !(event.target as Element).closest("dialog")) {
+      event.preventDefault();
+      openDialog("commands", pluginSeam.current());
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || options.get("keys.off", false)) return;
     if ((event.target as Element).closest("input, textarea, select, dialog, [role=menu]")) return;
     const place = GO[event.key];

@@ -1,5 +1,5 @@
 /** The dark bar: mark, search, help and settings, who is signed in. */
-import { type ReactElement, useSyncExternalStore } from "react";
+import { type ReactElement, useState, useSyncExternalStore } from "react";
 import { session } from "../api/session";
 import { options } from "../data/options";
 import { hasDialog, openDialog } from "../dialogs/registry";
@@ -13,6 +13,7 @@ import { theme, toggleTheme } from "./theme";
 
 export function Header({ address, narrow, onMenu }: { address: Address; narrow: boolean; onMenu: () => void }): ReactElement {
   useSyncExternalStore(options.subscribe, options.all);
+  const [searching, setSearching] = useState(false);
   const who = session.who()?.user ?? "";
   const initials = who.slice(0, 2).toUpperCase();
   const dark = theme() === "dark";
@@ -40,8 +41,13 @@ export function Header({ address, narrow, onMenu }: { address: Address; narrow: 
         <Mark />
         {narrow ? (byPlace(address.place)?.label ?? mainPlaces().find((place) => place.token === address.place)?.label ?? "Ovis") : "Ovis"}
       </a>
-      <SearchBox address={address} />
+      {(!narrow || searching) && <SearchBox address={address} onLeave={() => setSearching(false)} />}
       <nav aria-label="Help and settings">
+        {narrow && (
+          <button type="button" className="round" aria-label="Open search" onClick={() => setSearching(true)}>
+            <Icon name="search" size={18} />
+          </button>
+        )}
         {!narrow && hasDialog("guide") && (
           <button type="button" className="round" aria-label="Guide" title="Guide" onClick={() => openDialog("guide", undefined)}>
             <Icon name="guide" />

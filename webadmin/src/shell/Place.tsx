@@ -131,6 +131,13 @@ function ListPlace({ resource, address }: { resource: Resource; address: Address
     const { params } = router.address();
     if (!last && params["tab"]) router.set({ tab: undefined }, true);
   }, []);
+  // Another search is another choice.
+  const searched = useRef(search);
+  useEffect(() => {
+    if (searched.current === search) return;
+    searched.current = search;
+    onSelect(NONE, undefined);
+  }, [search, onSelect]);
   const ids = [...selected].join();
   useEffect(() => {
     const chosen = ids ? ids.split(",") : [];

@@ -4,13 +4,16 @@
  * Does: ask the engine for completions (the last answer wins), run the search in its own place. Does not: know the language.
  */
 import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
-import { get, post } from "../api/client";
+import { type Row, get, list, post } from "../api/client";
 import { sentencesOf } from "../api/fault";
 import { outdated } from "../data/queries";
 import { hasDialog, openDialog } from "../dialogs/registry";
-import { byPlace, byPrefix } from "../resources";
-import { type Address, router } from "../router";
+import { RESOURCES, byPlace, byPrefix } from "../resources";
+import type { Resource } from "../resources/declare";
+import { type Address, formatAddress, router } from "../router";
 import { Icon } from "../ui/Icon";
+import { StateIcon } from "../ui/StateIcon";
+import { useNarrow } from "./narrow";
 import { notify } from "./notices";
 import { scopeOf, scopeText } from "./scope";
 import { scopeLabel } from "./Tree";
@@ -30,6 +33,24 @@ interface Completion {
   error: { at: number; text: string } | null;
 }
 
+interface Found {
+  resource: Resource;
+  row: Row;
+}
+
+/** The first few of each kind whose names hold a text. */
+async function findNames(text: string, signal: AbortSignal): Promise<Found[]> {
+  const kinds = RESOURCES.filter((resource) => resource.columns[0]?.sort === "name" || resource.place === "disks");
+  const found = await Promise.all(
+    kinds.map(async (resource) => {
+      const field = resource.place === "disks" ? "alias" : "name";
+      const rows = await list(`/${resource.collection}?search=${encodeURIComponent(`${field} = *${text}*`)}&max=3`, { signal });
+      return rows.map((row) => ({ resource, row }));
+    }),
+  );
+  return found.flat();
+}
+
 const DEBOUNCE = 60;
 const KINDS: Record<string, string> = {
   entity: "Next: what to look for",
@@ -40,7 +61,8 @@ const KINDS: Record<string, string> = {
   keyword: "Then",
 };
 
-export function SearchBox({ address }: { address: Address }): ReactElement {
+export function SearchBox({ address, onLeave }: { address: Address; onLeave: () => void }): ReactElement {
+  const narrow = useNarrow();
   const resource = byPlace(address.place);
   const scope = scopeOf(address);
   const stood = resource ? (address.params["search"] ? `${resource.prefix}: ${address.params["search"]}` : "") : "";
@@ -48,11 +70,16 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
   const [focused, setFocused] = useState(false);
   const [found, setFound] = useState<Completion>();
   const [chosen, setChosen] = useState(-1);
+  const [told, setTold] = useState(false);
+  const [named, setNamed] = useState<Found[]>([]);
   const input = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const asked = useRef<AbortController>(undefined);
 
-  useEffect(() => setValue(stood), [stood]);
+  useEffect(() => {
+    setValue(stood);
+    close();
+  }, [stood, address.place]);
   useEffect(() => {
     const key = (event: globalThis.KeyboardEvent): void => {
       const target = event.target as Element;
@@ -64,8 +91,16 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
     return () => removeEventListener("keydown", key);
   }, []);
 
+  function close(): void {
+    clearTimeout(timer.current);
+    asked.current?.abort();
+    setFound(undefined);
+    setNamed([]);
+    setTold(false);
+  }
   const complete = (text: string, at: number): void => {
     clearTimeout(timer.current);
+    setTold(false);
     timer.current = setTimeout(() => {
       asked.current?.abort();
       const controller = new AbortController();
@@ -78,6 +113,8 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
         },
         () => undefined,
       );
+      if (/^[\w.-]{2,}$/.test(text.trim())) findNames(text.trim(), controller.signal).then(setNamed, () => undefined);
+      else setNamed([]);
     }, DEBOUNCE);
   };
   const change = (text: string): void => {
@@ -93,8 +130,18 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
     complete(next, at);
     input.current?.focus();
   };
-  const run = (): void => {
+  const run = async (): Promise<void> => {
     const text = value.trim();
+    clearTimeout(timer.current);
+    if (text) {
+      const entity = resource && !text.includes(":") ? `&entity=${resource.collection}` : "";
+      const checked = await get<Completion>(`/ovis/completion?q=${encodeURIComponent(text)}&max=12${entity}`).catch(() => undefined);
+      if (checked?.error) {
+        setFound(checked);
+        setTold(true);
+        return;
+      }
+    }
     const parts = /^([A-Za-z]+)\s*:\s*(.*)$/s.exec(text);
     const target = (parts && byPrefix(parts[1] ?? "")) || (parts ? undefined : (resource ?? byPrefix("Vms")));
     if (!target) {
@@ -102,8 +149,7 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
       return;
     }
     const search = parts ? (parts[2] ?? "").trim() : text;
-    asked.current?.abort();
-    setFound(undefined);
+    close();
     const keep = target === resource ? address.params["scope"] : undefined;
     router.go({ place: target.place, params: { search, ...(keep ? { scope: keep } : {}) } });
   };
@@ -124,7 +170,7 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
       event.preventDefault();
       const proposal = items[chosen];
       if (proposal) take(proposal);
-      else run();
+      else void run();
     } else if (event.key === "Escape") {
       event.stopPropagation();
       if (found) setFound(undefined);
@@ -151,8 +197,8 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
   };
 
   const items = focused ? (found?.items ?? []) : [];
-  const error = focused && found?.error && value.trim() && found.error.at < value.trimEnd().length ? found.error : null;
-  const open = focused && (items.length > 0 || error !== null);
+  const error = focused && found?.error && value.trim() && (told || found.error.at < value.trimEnd().length) ? found.error : null;
+  const open = focused && (items.length > 0 || error !== null || named.length > 0);
   const narrowedBy = scope && resource && scopeText(resource, scope) ? scope : undefined;
   let kind = "";
   return (
@@ -178,6 +224,7 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
           aria-invalid={error ? true : undefined}
           placeholder={resource ? `${resource.prefix}: ` : "Search VMs, hosts, disks, events, or type Vms: …"}
           spellCheck={false}
+          autoFocus={narrow}
           autoComplete="off"
           value={value}
           onChange={(event) => change(event.target.value)}
@@ -187,8 +234,8 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
           }}
           onBlur={() => {
             setFocused(false);
-            setFound(undefined);
-            clearTimeout(timer.current);
+            close();
+            onLeave();
           }}
           onKeyDown={keys}
         />
@@ -238,6 +285,24 @@ export function SearchBox({ address }: { address: Address }): ReactElement {
               );
             })}
           </ul>
+          {named.length > 0 && (
+            <ul aria-label="Names">
+              {named.map(({ resource: of, row }, index) => (
+                <li key={row.id}>
+                  {named[index - 1]?.resource !== of && <p className="head">{of.label}</p>}
+                  <a
+                    className="hit"
+                    href={formatAddress({ place: of.place, tab: of.tabs[0]?.token, params: { id: row.id } })}
+                    onPointerDown={(event) => event.preventDefault()}
+                    onClick={() => input.current?.blur()}
+                  >
+                    {of.state && <StateIcon state={of.state(row)} />}
+                    {of.title(row)}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
           <p className="keys">
             <kbd>Tab</kbd> complete <kbd>Enter</kbd> search <kbd>Esc</kbd> close
           </p>

@@ -9,7 +9,7 @@ import { useRows } from "../data/queries";
 import type { Row } from "../api/client";
 import { useOption } from "../data/options";
 import { byPlace } from "../resources";
-import { type Address, formatAddress } from "../router";
+import { type Address, formatAddress, router } from "../router";
 import { Icon, type IconName } from "../ui/Icon";
 import { type StateOf, StateIcon } from "../ui/StateIcon";
 import { Tally } from "../resources/parts/Tally";
@@ -41,11 +41,18 @@ export function keepScope(place: MainPlace, address: Address): string | undefine
   return formatAddress({ place: place.token, params: { scope: `${scope.kind}:${scope.name}` } });
 }
 
+/** What is shown, as a node's address would say it. */
+function shownHref(): string {
+  const address = router.address();
+  const scope = address.params["scope"];
+  return formatAddress({ place: byPlace(address.place)?.place ?? address.place, params: scope ? { scope } : {} });
+}
+
 function Branch({ node, depth }: { node: Node; depth: number }): ReactElement {
   const [unfolded, setUnfolded] = useOption<string[]>("tree.open", ["system", "dc"]);
   const isOpen = node.below !== undefined && unfolded.includes(node.key);
   const flip = (): void => setUnfolded(isOpen ? unfolded.filter((key) => key !== node.key) : [...unfolded, node.key].slice(-200));
-  const current = location.hash === node.href;
+  const current = shownHref() === node.href;
   const Below = node.below;
   return (
     <li role="none">
@@ -126,7 +133,7 @@ function dataCenter(dc: Row): Node {
     label: name,
     icon: "dataCenter",
     type: "DataCenter",
-    href: narrowed("clusters", "datacenter", name),
+    href: narrowed("dataCenters", "datacenter", name),
     below: ({ depth }) => (
       <>
         <Branch
@@ -175,7 +182,7 @@ function cluster(row: Row): Node {
     label: name,
     icon: "cluster",
     type: "Cluster",
-    href: narrowed("hosts", "cluster", name),
+    href: narrowed("clusters", "cluster", name),
     below: ({ depth }) => (
       <>
         <Branch

@@ -67,7 +67,7 @@ export const vms: Resource = {
   columns: [
     { id: "name", label: "Name", width: 180, flex: true, sort: "name", text: (row) => text(row, "name") },
     { id: "comment", label: "Comment", width: 120, sort: "comment", extra: true, text: (row) => text(row, "comment") },
-    { id: "host", label: "Host", width: 92, sort: "host", text: (row) => names.of("hosts", text(row, "host.id")) },
+    { id: "host", label: "Host", width: 100, sort: "host", text: (row) => names.of("hosts", text(row, "host.id")) },
     { id: "ip", label: "IP Address", width: 116, sort: "ip", text: (row) => addressesOf(row).join(", ") },
     { id: "fqdn", label: "FQDN", width: 160, sort: "fqdn", extra: true, text: (row) => text(row, "fqdn") },
     { id: "cluster", label: "Cluster", width: 66, sort: "cluster", text: (row) => text(cluster(row), "name") },
@@ -80,7 +80,7 @@ export const vms: Resource = {
     {
       id: "uptime",
       label: "Uptime",
-      width: 58,
+      width: 68,
       align: "right",
       sort: "uptime",
       text: (row) => {
