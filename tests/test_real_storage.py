@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from tests.agent.rack import Rack, missing
+from tests.faults.record import saw
 from tests.installation import until
 from tests.real_rack import MIB, Place, real_place
-from tests.test_real_snapshots import becomes, gone, guest, halt, reads, snap, start, through, write
+from tests.test_real_snapshots import becomes, gone, guest, halt, holds, put, reads, snap, start, through, write
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
 SMALL = 24 * MIB  # of the storage that gets full
@@ -122,6 +123,21 @@ def test_a_disk_with_a_snapshot_moves_under_its_running_guest_and_back_when_it_i
     service.remove()
 
 
+def test_a_disk_is_converted_there_and_back_with_its_data(place: Place, client: httpx.Client) -> None:
+    vm, disk = guest(place, client, "converted")
+    put(place, client, disk, m1=1, m9=9)
+    for form, sparse in (("cow", True), ("raw", False), ("raw", True)):
+        body = {"disk": {"format": form, "sparse": sparse}}
+        answer = client.post(f"/disks/{disk}/convert", json=body)
+        assert answer.status_code < 300, answer.text
+        until(lambda: at_rest(client, disk), "the conversion's end", 90)
+        found = client.get(f"/disks/{disk}").json()
+        assert (found["format"], found["sparse"]) == (form, str(sparse).lower()), found
+        holds(place, client, disk, m1=1, m9=9, m3=0)
+        assert len(images(place, "data", disk)) == 1
+    assert client.delete(f"/vms/{vm}").status_code < 300
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["engine", "agent", "guest"])
 def test_a_move_survives_death(place: Place, client: httpx.Client, system: Any, victim: str) -> None:
@@ -158,6 +174,15 @@ def test_a_move_survives_death(place: Place, client: httpx.Client, system: Any, 
         reads(place, other, vm, disk, m1=1, m150=3)
         halt(service)
         service.remove()
+    saw(
+        f"move-{victim}-dies",
+        fault=f"The {victim} {'ends' if victim == 'guest' else 'dies'} while a disk moves under a guest",
+        seen="The disk is whole in one of the two storage domains, the other is clean"
+        if victim == "guest"
+        else "The move ends by itself; the guest runs on with all that it wrote",
+        do="Moves it again if the job failed" if victim == "guest" else "Nothing",
+        real=True,
+    )
 
 
 # -- a full storage -----------------------------------------------------------------------------------------------
@@ -238,6 +263,14 @@ def test_a_full_storage_pauses_the_guest_and_it_goes_on_when_the_storage_grows(
     until(lambda: blocks(file) == len(range(FIRST, LAST, BLOCK)), "all its blocks", 90)
     halt(service)
     service.remove()
+    saw(
+        "storage-full",
+        fault="A storage domain gets full under a guest that writes, and grows",
+        seen="The guest is `paused`, detail `enospc`, event 138; it goes on by itself (`auto_resume`), and every block that "
+        "it wrote is there",
+        do="Makes room",
+        real=True,
+    )
 
 
 # -- high availability --------------------------------------------------------------------------------------------
@@ -274,3 +307,11 @@ def test_a_highly_available_vm_is_restarted_only_once_its_host_is_surely_dead(
     until(lambda: place.domains("h1") == ["needed"], "a guest again", 90)
     until(lambda: str(service.get().status) in ("up", "powering_up"), "a VM that was restarted", 60)
     halt(service)
+    saw(
+        "highly-available",
+        fault="The host of a highly available VM loses its power; later its QEMU ends against everybody's will",
+        seen="It is `unknown` until the host is confirmed to be off, then starts on another host, once, event 9602; after "
+        "QEMU's end it starts again",
+        do="Confirms that the host is off; nothing for QEMU",
+        real=True,
+    )

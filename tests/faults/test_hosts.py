@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.kill import QUICK
 from tests.faults.rack import Rack
+from tests.faults.record import saw
 from tests.installation import installation, until
 
 
@@ -35,6 +36,12 @@ def test_guests_go_on_while_their_agent_is_dead_and_are_reported_again(rack: Rac
     rack.becomes(vm, "up")
     assert rack.host(vm) == home
     assert rack.alive(vm) == [home]
+    saw(
+        "agent-away",
+        fault="A host's agent is dead for a while",
+        seen="The host is `connecting`, then `non_responsive`, its VMs are `unknown` and are started nowhere; when it is "
+        "back, the guests that ran on are reported where they were",
+    )
 
 
 def test_a_host_that_is_cut_off_keeps_its_vms_unknown_until_it_answers(rack: Rack) -> None:
@@ -50,6 +57,13 @@ def test_a_host_that_is_cut_off_keeps_its_vms_unknown_until_it_answers(rack: Rac
     rack.host_becomes(home, "up")
     rack.becomes(vm, "up")
     assert (rack.host(vm), rack.alive(vm)) == (home, [home])
+    saw(
+        "host-cut-off",
+        fault="A host is cut off from the engine",
+        seen="`connecting`, then `non_responsive`; its VMs are `unknown`, and no start or stop of them is accepted; all is "
+        "as it was when it answers",
+        do="Mends the network; or sees that it is off, and confirms (`fence`, `manual`)",
+    )
 
 
 def test_a_host_that_lost_its_power_returns_without_its_vms(rack: Rack) -> None:
@@ -62,6 +76,12 @@ def test_a_host_that_lost_its_power_returns_without_its_vms(rack: Rack) -> None:
     rack.host_becomes(home, "up")
     rack.becomes(vm, "down")
     assert rack.texts(vm, 119)
+    saw(
+        "host-without-power",
+        fault="A host loses its power and comes back",
+        seen="Its VMs are `unknown` until it answers, then `down`; event 119 for each",
+        do="Starts them again, if they are not highly available",
+    )
 
 
 def test_a_confirmed_reboot_clears_the_vms_and_a_highly_available_one_restarts_elsewhere(rack: Rack) -> None:
@@ -81,6 +101,12 @@ def test_a_confirmed_reboot_clears_the_vms_and_a_highly_available_one_restarts_e
         assert rack.status(ordinary) == "down"
     rack.host_becomes(home, "up")
     assert len(rack.alive(important)) == 1
+    saw(
+        "host-confirmed",
+        fault="A host lost its power, and the administrator confirms that",
+        seen="Its VMs are `down`; highly available ones start on other hosts, once, event 9602",
+        do="Confirms (`fence`, `manual`), having seen that it is off",
+    )
 
 
 def test_a_highly_available_vm_that_a_user_stops_stays_down(rack: Rack) -> None:
@@ -99,3 +125,8 @@ def test_a_manager_that_is_cut_off_is_replaced_once_it_is_cleared(rack: Rack) ->
             "another storage pool manager",
         )
     rack.host_becomes(manager, "up")
+    saw(
+        "manager-lost",
+        fault="The host that manages the storage (SPM) is lost",
+        seen="Another host takes over once the old one's lease is over; work on storage waits meanwhile",
+    )

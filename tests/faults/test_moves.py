@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.kill import QUICK
 from tests.faults.rack import Rack
+from tests.faults.record import saw
 from tests.installation import installation, until
 
 GIB = 1 << 30
@@ -43,6 +44,12 @@ def test_a_migration_whose_target_dies_leaves_the_vm_on_its_source_and_says_why(
             assert rack.host(vm) == home
             assert rack.alive(vm) == [home]
             assert "connection" in rack.texts(vm, 65)[0] or "reach" in rack.texts(vm, 65)[0]
+    saw(
+        "migration-target-dies",
+        fault="The target of a migration loses its power",
+        seen="The guest goes on at its source; event 65 tells of the lost connection",
+        do="Migrates it elsewhere",
+    )
 
 
 def test_a_migration_that_its_target_refuses_leaves_the_vm_on_its_source(rack: Rack) -> None:
@@ -70,6 +77,12 @@ def test_a_migration_whose_source_dies_is_settled_when_the_host_is_cleared(rack:
         assert rack.act(vm, "start").status_code == 200
         rack.becomes(vm, "up")
         assert rack.host(vm) != home
+    saw(
+        "migration-source-dies",
+        fault="The source of a migration loses its power",
+        seen="The VM is `unknown` until the host is fenced or confirmed, then `down`; no copy is left at the target",
+        do="Confirms, and starts it again if it is not highly available",
+    )
 
 
 def test_a_cancelled_migration_leaves_the_vm_on_its_source(rack: Rack) -> None:
@@ -121,6 +134,12 @@ def test_a_start_that_fails_everywhere_leaves_the_vm_down_with_the_reason(rack: 
         assert "out of luck" in answer.text
         rack.becomes(vm, "down")
         assert "out of luck" in rack.texts(vm, 54)[0]
+    saw(
+        "start-fails-everywhere",
+        fault="A VM fails to start on three hosts",
+        seen="It is `down`; the client's answer and event 54 have the reason of each host",
+        do="Removes the reason",
+    )
 
 
 def test_a_host_that_falls_silent_in_a_start_is_not_given_a_second_copy(rack: Rack) -> None:

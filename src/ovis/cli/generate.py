@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ovis.cli import lock, typescript
+from ovis.cli import faults_page, lock, typescript
 
 Generator = Callable[[Path], Mapping[str, str]]
 """From the checkout to texts by path below it."""
@@ -232,7 +232,16 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATORS: tuple[Generator, ...] = (settings, verbs, hook_points, resources, sdk, sdk_java, typescript.typescript)
+GENERATORS: tuple[Generator, ...] = (
+    settings,
+    verbs,
+    hook_points,
+    resources,
+    sdk,
+    sdk_java,
+    typescript.typescript,
+    faults_page.page,
+)
 
 
 def _left_over(root: Path, made: Mapping[str, str]) -> Sequence[Path]:
