@@ -178,6 +178,9 @@ def test_the_talks_walk_through(place: Place) -> None:
         assert f"{name}: the module max_vms drops it (external filter max_vms)" in last.text
     explained = place.client.post(f"/vms/{vms[6]}/explainplacement", json={}).json()
     assert {h["filter"] for h in explained["placement_hosts"]["placement_host"]} == {"max_vms"}
+    unborn = {"name": "unborn", "cluster": {"id": place.cluster}, "memory": str(GIB)}
+    explained = place.client.post("/explainplacement", json=unborn).json()
+    assert {h["filter"] for h in explained["placement_hosts"]["placement_host"]} == {"max_vms"}
 
 
 def test_even_vm_distribution(place: Place) -> None:

@@ -20,7 +20,6 @@ from ovis.engine.resources.vms import decisions
 from ovis.engine.resources.vms.placement import place
 from ovis.engine.resources.vms.state import ON_HOST, VmRuntime
 from ovis.engine.scheduling.decision import Decision
-from ovis.engine.scheduling.external import Answer
 from ovis.engine.store.session import Reader, Tx
 
 
@@ -118,13 +117,15 @@ def explain_new(tx: Tx, call: Call, body: Vm) -> Placement:
     cluster = bodies.resolve(tx, Cluster, body.cluster)
     vm = replace(
         vm,
-        id=bodies.new_id(),
+        id=bodies.derived_id(
+            "explained", repr(body)
+        ),  # the same when users' units have been asked and it is decided again
         name=body.name or "new",
         cluster=Cluster(id=cluster.id),
         status=None,
         memory=vm.memory or 1 << 30,
     )
-    found = place(tx, vm, keep=False, answer=Answer())
+    found = place(tx, vm, keep=False)
     return document(
         found.decision, vm_id=None, purpose="start", policy=found.scene.policy.name, id_=bodies.new_id(), date=call.now
     )
