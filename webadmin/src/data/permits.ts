@@ -10,6 +10,8 @@ interface Answer {
   system: string[];
   objects: Record<string, string[]>;
 }
+/** Kinds on which permits are held; on others those on the system count. */
+const HELD: ReadonlySet<string> = new Set("datacenters clusters hosts networks storagedomains disks vms vmpools templates vnicprofiles diskprofiles".split(" "));
 let system: ReadonlySet<string> | undefined;
 const objects = new Map<string, ReadonlySet<string>>();
 const watchers = new Set<() => void>();
@@ -26,6 +28,7 @@ export const permits = {
     for (const watcher of watchers) watcher();
   },
   async about(type: string, ids: string[]): Promise<void> {
+    if (!HELD.has(type)) return;
     const missing = ids.filter((id) => !objects.has(id)).slice(0, 200);
     if (missing.length === 0 || !system) return;
     try {

@@ -31,7 +31,7 @@ export const disks: Resource = {
   title: (row) => text(row, "alias") || text(row, "name"),
   sort: { field: "alias", down: false },
   whenEmpty: "new",
-  state: (row) => diskState(text(row, "status") || "ok"),
+  state: (row) => ({ ...diskState(text(row, "status") || "ok"), ...(text(row, "status") === "ok" ? { word: "OK" } : {}) }),
   summary: (row) => [bytes(number(row, "provisioned_size")), domains(row)].filter(Boolean).join(" · "),
   scopes: { storage: (name) => `storage = ${name}` },
   columns: [
