@@ -117,6 +117,7 @@ class Rack:
     def __init__(self, hosts: int) -> None:
         self.dir = Path(tempfile.mkdtemp(prefix="ovr"))  # short: sockets lie below it
         self.hosts = hosts
+        self.nics = 2
         self.keys = Keys()
         self.report: dict[str, Any] = {}
 
@@ -134,7 +135,9 @@ class Rack:
 
     def up(self, *options: str) -> None:
         """Power on; also after hosts went."""
-        self.report = json.loads(self.hostlab("up", "-n", str(self.hosts), "--ttl", "1800", *options))
+        self.report = json.loads(
+            self.hostlab("up", "-n", str(self.hosts), "--nics", str(self.nics), "--ttl", "1800", *options)
+        )
 
     def down(self) -> None:
         """Everything ends."""

@@ -22,11 +22,10 @@ LIMIT = 40.0
 
 
 class Cables:
-    """The rack, with agents that are not yet started."""
+    """The rack, with its agents."""
 
-    def __init__(self, rack: Rack, options: tuple[str, ...] = ()) -> None:
-        self.rack = rack
-        self.agents = {h["name"]: Agent(rack, h["name"], *options) for h in rack.report["hosts"]}
+    def __init__(self, rack: Rack, agents: dict[str, Agent]) -> None:
+        self.rack, self.agents = rack, agents
 
     def run(self, host: str, *command: str, check: bool = True) -> str:
         """A command's output in a host's network."""
@@ -95,8 +94,9 @@ def cabled(*options: str, hosts: int = 2) -> Iterator[Cables]:
     rack = Rack(hosts)
     found: Cables | None = None
     try:
-        rack.up("--nics", "3")
-        found = Cables(rack, options)
+        rack.nics = 3
+        rack.up()
+        found = Cables(rack, {h["name"]: Agent(rack, h["name"], *options) for h in rack.report["hosts"]})
         yield found
     finally:
         for agent in found.agents.values() if found is not None else ():

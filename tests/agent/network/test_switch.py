@@ -75,7 +75,11 @@ async def test_networks_over_vlans_over_a_bond(cables: Cables, clients: dict[str
         caps = await clients["h1"]("Host.getCapabilities")
         assert caps["bondings"]["bond0"]["active_slave"] == other
         stats = (await clients["h1"]("Host.getStats"))["network"]
-        assert (stats[f"eth{nic}"]["state"], stats["bond0"]["state"], stats["bond0.10"]["state"]) == ("down", "up", "up")
+        assert (stats[f"eth{nic}"]["state"], stats["bond0"]["state"], stats["bond0.10"]["state"]) == (
+            "down",
+            "up",
+            "up",
+        )
         cables.cable("h1", nic, "up")
 
 

@@ -33,6 +33,7 @@ from ovis.contract.errors import Code, VerbError
 
 log = structlog.get_logger(__name__)
 _CONFIRM_SECONDS = 120.0
+_STALE_SECONDS = 0.3
 _LEASE_SECONDS = 6.0
 _LOOK_SECONDS = 5.0
 
@@ -186,7 +187,6 @@ class NetworkVerbs:
         wanted = plan(request.get("networks"), request.get("bondings"))
         options = request.get("options")
         given = options if isinstance(options, Mapping) else {}
-        self._confirmed.clear()
         earlier = await in_thread(self._write_down, wanted)
         changes = await in_thread(Changes)  # its socket has a loop of its own
         try:
@@ -227,6 +227,9 @@ class NetworkVerbs:
             journal.write(self._open, earlier)
 
     async def _await_engine(self, options: Mapping[str, Any]) -> None:
+        # What came while things changed, or was read already when they had, proves nothing of how they are now.
+        await asyncio.sleep(_STALE_SECONDS)
+        self._confirmed.clear()
         limit = number(options.get("connectivityTimeout") or _CONFIRM_SECONDS, "connectivityTimeout", 1, 3600)
         try:
             await asyncio.wait_for(self._confirmed.wait(), limit)

@@ -49,6 +49,7 @@ FAILED = Audit(code=1141, severity=E, text="Networks of host {host} could not be
 COMMITTED = Audit(code=511, severity=N, text="The network configuration of host {host} was saved by {user}.")
 _TIMEOUT = 120
 _BEAT, _BEAT_LIMIT, _SLACK = 0.5, 3.0, 60.0
+_SETTLED = 8  # answers of a host that is back, until what it has counts as all that will be
 NEEDS = (Need(Permit.CONFIGURE_HOST_NETWORK),)
 PARENT_NEEDS = (Need(Permit.CONFIGURE_HOST_NETWORK, "parent"),)
 
@@ -158,8 +159,47 @@ async def _request(ctx: Context) -> dict[str, Any]:
     }
 
 
+async def _look(ctx: Context) -> None:
+    """The connection broke before the answer came: once the host is back, what it has tells how that ended.
+
+    HostUnreachable if it has taken its change back, as it does when nobody reaches it meanwhile.
+    """
+    params: SetupParams = ctx.params
+    left = _SETTLED
+    while left > 0:
+        with contextlib.suppress(HostError, HostUnreachable):
+            if has(await ctx.services.hosts.call(params.host_id, "Host.getCapabilities"), params):
+                return
+            left -= 1
+        await asyncio.sleep(1.0)
+    raise HostUnreachable(
+        "The change cut the host off, so that it was taken back: the engine did not reach it.", host_id=params.host_id
+    )
+
+
+def has(caps: Mapping[str, Any], params: SetupParams) -> bool:
+    """Whether a host has what was asked of it, as far as its report shows. Pure."""
+    networks, bonds = caps.get("networks") or {}, caps.get("bondings") or {}
+    for name, asked in params.bondings.items():
+        there = bonds.get(name)
+        if ("remove" in asked) == (there is not None):
+            return False
+        if there is not None and sorted(there.get("slaves") or ()) != sorted(asked["nics"]):
+            return False
+    for name, asked in params.networks.items():
+        row = networks.get(name)
+        if ("remove" in asked) == (row is not None):
+            return False
+        if row is not None:
+            (found,) = networking.placed({**caps, "networks": {name: row}}, {})
+            shown = (networking.base_nic(caps, found.nic), str(row.get("vlan", "")), str(row.get("mtu")))
+            if shown != (asked.get("bonding") or asked.get("nic"), str(asked.get("vlan", "")), str(asked["mtu"])):
+                return False
+    return True
+
+
 async def _change(ctx: Context) -> Callable[[Tx], None]:
-    """The agent does it, or takes it back itself. Asked again after a break, it finds its own work."""
+    """The agent does it, or takes it back itself. Asked again by another engine, it finds its own work."""
     params: SetupParams = ctx.params
     limit = params.timeout + _SLACK
     confirming = asyncio.create_task(_confirm(ctx))
@@ -176,6 +216,8 @@ async def _change(ctx: Context) -> Callable[[Tx], None]:
                 except HostUnreachable as err:
                     if not err.sent:
                         raise
+                    await _look(ctx)
+                    break
                 await asyncio.sleep(1.0)
     except TimeoutError as err:
         raise HostUnreachable("The host did not end its set-up.", host_id=params.host_id) from err
