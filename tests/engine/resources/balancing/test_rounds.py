@@ -130,6 +130,56 @@ def test_vms_that_belong_together_leave_an_emptied_host_for_the_same_one(rack: R
     assert len({rack.host(v) for v in vms}) == 1 and rack.host(vms[0]) != B
 
 
+def fitting(rack: Rack, vm: str = "", **values: Any) -> dict[str, str]:
+    """Host -> the filter that drops it, or nothing: of a VM, or of one that does not exist."""
+    path = f"/vms/{vm}/explainplacement" if vm else "/explainplacement"
+    body = {} if vm else {"name": "new", "cluster": {"name": "Default"}, "memory": str(GIB), **values}
+    answer = rack.client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return {h["host_name"]: h.get("filter", "") for h in answer.json()["placement_hosts"]["placement_host"]}
+
+
+def test_huge_pages_numa_nodes_leases_and_cpu_models_of_hosts_count(rack: Rack) -> None:
+    def custom(**values: str) -> dict[str, Any]:
+        return {"custom_property": [{"name": n, "value": v} for n, v in values.items()]}
+
+    def node(free: int) -> dict[str, Any]:
+        return {"memFree": str(free), "memPercent": 0}
+
+    numa = {str(n): {"cpus": [n], "totalMemory": "200000", "hugepages": {}} for n in range(2)}
+    stats = {
+        "hugepages": {"2048": {"free_hugepages": 600}},
+        "numaNodeMemFree": {"0": node(900), "1": node(150000)},
+        "storageDomains": {"here": {"acquired": True}, "away": {"acquired": False}},
+    }
+    vm = add_vm(
+        rack.client, "pages", disk=False, os=NETWORK, memory=str(GIB), custom_properties=custom(hugepages="2048")
+    )
+    pinned = add_vm(rack.client, "numa", disk=False, os=NETWORK, memory=str(GIB))
+    bound = {"index": "0", "memory": "1024", "cpu": {"cores": {"core": [{"index": "0"}]}}}
+    bound |= {"numa_node_pins": {"numa_node_pin": [{"index": "1"}]}, "numa_tune_mode": "strict"}
+    made(rack.client.post(f"/vms/{pinned}/numanodes", json=bound))
+    with rack.faulty(B, stats=stats, caps={"numaNodes": numa, "cpuFlags": "vme,model_Only"}):
+        made(rack.client.post(f"/hosts/{rack.host_id(B)}/refresh", json={}))
+        until(lambda: fitting(rack, vm)[B] == "", "its statistics")
+        assert fitting(rack, vm) == {A: "HugePages", B: "", C: "HugePages"}
+        until(lambda: fitting(rack, pinned)[B] == "", "its nodes")
+        assert fitting(rack, pinned) == {A: "NUMA", B: "", C: "NUMA"}
+        assert fitting(rack, lease={"storage_domain": {"id": "away"}})[B] == "VM leases ready"
+        assert fitting(rack, lease={"storage_domain": {"id": "here"}})[B] == ""
+        model = fitting(rack, custom_cpu_model="Only")
+        assert model == {A: "CPU-Level", B: "", C: "CPU-Level"}
+    hangs = {"point": "before_vm_start", "script": "slow", "since": 0}
+    with rack.faulty(B, stats=stats, hook=hangs):
+        made(rack.act(vm, "start"))  # most pages are promised to it, though the host reports them as free
+        pages = custom(hugepages="2048")
+        assert fitting(rack, custom_properties=pages) == {A: "HugePages", B: "HugePages", C: "HugePages"}
+        assert fitting(rack, memory=str(GIB // 8), custom_properties=pages)[B] == ""
+    rack.becomes(vm, "up")
+    assert rack.host(vm) == B
+    made(rack.client.post(f"/hosts/{rack.host_id(B)}/refresh", json={}))
+
+
 def test_power_saving_gathers_vms_switches_empty_hosts_off_and_wakes_them_when_it_needs_them(rack: Rack) -> None:
     for name in (A, B, C):
         give_agent(rack, name)
