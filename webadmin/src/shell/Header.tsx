@@ -1,6 +1,7 @@
 /** The dark bar: mark, search, help and settings, who is signed in. */
 import { type ReactElement, useState, useSyncExternalStore } from "react";
 import { session } from "../api/session";
+import { useFeed } from "../data/feed";
 import { options } from "../data/options";
 import { hasDialog, openDialog } from "../dialogs/registry";
 import { byPlace } from "../resources";
@@ -13,6 +14,7 @@ import { theme, toggleTheme } from "./theme";
 
 export function Header({ address, narrow, onMenu }: { address: Address; narrow: boolean; onMenu: () => void }): ReactElement {
   useSyncExternalStore(options.subscribe, options.all);
+  const { alerts } = useFeed();
   const [searching, setSearching] = useState(false);
   const who = session.who()?.user ?? "";
   const initials = who.slice(0, 2).toUpperCase();
@@ -46,6 +48,12 @@ export function Header({ address, narrow, onMenu }: { address: Address; narrow: 
         {narrow && (
           <button type="button" className="round" aria-label="Open search" onClick={() => setSearching(true)}>
             <Icon name="search" size={18} />
+          </button>
+        )}
+        {narrow && (
+          <button type="button" className="round" aria-label="Messages" onClick={() => openDialog("messages", undefined)}>
+            <Icon name="event" size={18} />
+            {alerts.length > 0 && <i className="dot" />}
           </button>
         )}
         {!narrow && hasDialog("guide") && (

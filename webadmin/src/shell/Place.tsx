@@ -19,7 +19,7 @@ import { StateIcon } from "../ui/StateIcon";
 import { possible, act } from "./acting";
 import { Split, SubTabs, pillTone } from "./Details";
 import { saveCsv } from "./csv";
-import { listOf } from "./lists";
+import { lastListOf, listOf } from "./lists";
 import { useNarrow } from "./narrow";
 import { notify } from "./notices";
 import { searchOf } from "./scope";
@@ -403,7 +403,7 @@ function Page({ resource, address }: { resource: Resource; address: Address }): 
     try {
       if (id) setRow(lighten(await get<Row>(`/${resource.collection}/${id}${resource.follow ? `?${resource.follow.slice(1)}` : ""}`)));
       else {
-        const found = (await list(`/${resource.collection}?search=${encodeURIComponent(`name="${name ?? ""}"`)}&max=2`))[0];
+        const found = (await list(`/${resource.collection}?search=${encodeURIComponent(`name="${name ?? ""}"`)}&max=2${resource.follow ?? ""}`))[0];
         if (found) setRow(found);
         else setGone(`${name} is not here any more.`);
       }
@@ -451,12 +451,30 @@ function Page({ resource, address }: { resource: Resource; address: Address }): 
     );
   const state = resource.state?.(row);
   const sign = resource.sign?.(row);
+  const around = lastListOf(resource.collection);
+  const index = around?.indexOf(row.id);
+  const beside = (step: number, label: string, icon: "left" | "right"): ReactElement | null => {
+    const other = index === undefined ? undefined : around?.row(index + step);
+    return other ? (
+      <a className="ov-button bare" aria-label={`${label}: ${resource.title(other)}`} title={resource.title(other)} href={formatAddress({ ...address, params: { ...address.params, id: other.id, name: "" } })}>
+        <Icon name={icon} size={13} />
+      </a>
+    ) : null;
+  };
   return (
     <div className="ov-place page">
       <nav className="ov-crumb" aria-label="Where this is">
         <a href={listHref}>{resource.label}</a>
         <Icon name="right" size={12} />
-        <span className="ov-muted">{resource.title(row)}</span>
+        {index === undefined ? (
+          <span className="ov-muted">{resource.title(row)}</span>
+        ) : (
+          <span className="ov-muted">
+            {count(index + 1)} of {count(around?.total ?? 0)}
+          </span>
+        )}
+        {beside(-1, "Before", "left")}
+        {beside(1, "After", "right")}
       </nav>
       <header className="ov-pagehead">
         {state ? <StateIcon state={state} size={20} silent /> : <Icon name={resource.icon} size={20} />}

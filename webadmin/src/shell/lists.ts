@@ -24,3 +24,8 @@ export function listOf(collection: string, query: Query, follow = ""): { store: 
   }
   return { store: entry.store, top: entry.top, keepTop: (top) => (entry.top = top) };
 }
+
+/** The list of a kind that was looked at last: what stands before and after an object in it. */
+export function lastListOf(collection: string): ListStore | undefined {
+  return [...kept.values()].findLast(({ store }) => store.collection === collection)?.store;
+}

@@ -2,10 +2,11 @@
 import { type Row, items, number, post, text, truth } from "../../api/client";
 import { figures } from "../../data/figures";
 import { names } from "../../data/names";
-import { bytes, percent } from "../../ui/format";
+import { bytes } from "../../ui/format";
 import { stateTable, words } from "../../ui/StateIcon";
 import { type Action, type Resource, onlyIn } from "../declare";
 import { column, eventsTab, factsTab, namesOf, permissionsTab, removeAction, tagsAction } from "../parts/common";
+import { Load } from "../parts/Load";
 import { listTab, subTable } from "../parts/subTable";
 import { quoted } from "../../shell/scope";
 import { vms } from "../vms";
@@ -56,7 +57,7 @@ export const hosts: Resource = {
     { id: "memory", label: "Memory", width: 100, align: "right", sort: "mem_usage", measure: "memory", text: (row) => String(figures.now(row.id, "memory") ?? "") },
     { id: "cpu", label: "CPU", width: 100, align: "right", sort: "cpu_usage", measure: "cpu", text: (row) => String(figures.now(row.id, "cpu") ?? "") },
     { id: "network", label: "Network", width: 100, align: "right", sort: "network_usage", measure: "network", text: (row) => String(figures.now(row.id, "network") ?? "") },
-    { id: "spm", label: "SPM", width: 60, text: (row) => (text(row, "spm.status") === "none" ? "" : words(text(row, "spm.status"))) },
+    { id: "spm", label: "SPM", width: 60, text: (row) => ({ spm: "SPM", contending: "Contending" })[text(row, "spm.status")] ?? "" },
     { id: "version", label: "Version", width: 80, sort: "version", extra: true, text: (row) => text(row, "version.full_version") },
     column("cpuModel", "CPU Model", 180, "cpu.name", { sort: "cpu_model", extra: true }),
     { id: "ram", label: "Physical Memory", width: 110, align: "right", sort: "memory", extra: true, text: (row) => bytes(number(row, "memory")) },
@@ -130,9 +131,7 @@ export const hosts: Resource = {
         ],
         [
           ["Active VMs", text(row, "summary.active")],
-          ["CPU", percent(figures.now(row.id, "cpu"))],
           ["Physical Memory", bytes(number(row, "memory"))],
-          ["Memory", percent(figures.now(row.id, "memory"))],
           ["Max free Memory for scheduling", bytes(number(row, "max_scheduling_memory"))],
           ["SPM Priority", text(row, "spm.priority")],
           ["Power Management", truth(row, "power_management.enabled") ? "On" : "Off"],
@@ -147,7 +146,7 @@ export const hosts: Resource = {
           ["Host ID", <span key="id" className="ov-mono">{row.id}</span>],
         ],
       ];
-    }),
+    }, (row) => <Load row={row} type="hosts" />),
     listTab({ token: "virtual_machines", label: "Virtual Machines", place: "VirtualMachine", of: () => vms, search: (row) => `host = ${quoted(row.name ?? "")}`, without: ["host"], count: (row) => number(row, "summary.active") }),
     subTable({
       token: "network_interfaces",

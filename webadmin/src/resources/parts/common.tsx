@@ -14,10 +14,10 @@ export function factsTab(facts: (row: Row) => Fact[][], more?: (row: Row) => Rea
     useNames();
     useFigures();
     return (
-      <>
+      <div className={more ? "ov-with-load" : ""}>
         <Facts columns={facts(row)} />
         {more?.(row)}
-      </>
+      </div>
     );
   }
   return { token: "general", label: "General", component: General };

@@ -1,11 +1,12 @@
 /** Sub-tab General of a VM. */
 import type { ReactElement } from "react";
-import { type Row, items, number, text, truth } from "../../api/client";
+import { type Row, number, text, truth } from "../../api/client";
 import { useRows } from "../../data/queries";
 import { names, useNames } from "../../data/names";
 import { figures, useFigures } from "../../data/figures";
-import { bytes, exact, percent } from "../../ui/format";
+import { bytes, exact } from "../../ui/format";
 import { Facts } from "../../ui/Facts";
+import { Load } from "../parts/Load";
 import { addressesOf } from ".";
 
 export default function General({ row }: { row: Row }): ReactElement {
@@ -18,6 +19,7 @@ export default function General({ row }: { row: Row }): ReactElement {
   const memory = number(row, "memory") ?? 0;
   const used = figures.now(row.id, "memory");
   return (
+    <div className="ov-with-load">
     <Facts
       columns={[
         [
@@ -26,6 +28,7 @@ export default function General({ row }: { row: Row }): ReactElement {
           ["Operating System", text(row, "os.type").replace(/_/g, " ")],
           ["Optimized for", text(row, "type")],
           ["Cluster", text(cluster, "name")],
+          ["Origin", text(row, "origin")],
           ["Created", exact(row["creation_time"])],
           ["Tags", (tags.data ?? []).map((tag) => <span key={tag.id} className="ov-pill">{tag.name}</span>)],
         ],
@@ -35,19 +38,14 @@ export default function General({ row }: { row: Row }): ReactElement {
           ["IP Address", addressesOf(row).join(", ")],
           ["Highly Available", truth(row, "high_availability.enabled") ? `Yes, priority ${text(row, "high_availability.priority")}` : "No"],
           ["Console", text(row, "display.type").toUpperCase()],
-          ["Origin", text(row, "origin")],
-          ["VM ID", <span key="id" className="ov-mono">{row.id}</span>],
-        ],
-        [
           ["vCPUs", `${cores.reduce((all, part) => all * part, 1)} (${cores.join(":")})`],
-          ["CPU", percent(figures.now(row.id, "cpu"))],
-          ["Defined Memory", bytes(memory)],
-          ["Memory used", used === undefined ? "" : `${bytes((memory * used) / 100)} (${percent(used)})`],
+          ["Defined Memory", `${bytes(memory)}${used === undefined ? "" : `, ${bytes((memory * used) / 100)} used`}`],
           ["Guaranteed Memory", bytes(number(row, "memory_policy.guaranteed"))],
-          ["Network", percent(figures.now(row.id, "network"))],
-          ["Monitors", text(row, "display.monitors") || String(items(row, "graphics_consoles").length || "")],
+          ["VM ID", <span key="id" className="ov-mono">{row.id}</span>],
         ],
       ]}
     />
+    <Load row={row} type="vms" />
+    </div>
   );
 }
