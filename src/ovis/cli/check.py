@@ -90,7 +90,7 @@ def pytest() -> list[str]:
 
 def prepare(root: Path, *, apt: bool) -> None:
     """What tests of real parts need; what cannot be had is said, and those tests skip."""
-    wanted = {**packages.HOST, **packages.LIBVIRT_BUILD, **packages.GUEST, **packages.TESTS}
+    wanted = {**packages.HOST, **packages.HOST_MAY, **packages.LIBVIRT_BUILD, **packages.GUEST, **packages.TESTS}
     missing = packages.absent(wanted)
     if missing and apt and packages.may_install():
         try:

@@ -46,11 +46,25 @@ def require(data: Path, *, apt: bool) -> None:
         )
     if os.geteuid():
         raise MissingPackages(f"A host on this machine needs root (namespaces, libvirtd). Use sudo.\n{INSTEAD}")
+    _wish_for_more(apt=apt)
     if not environment.has("libvirt"):
         root = checkout()
         if root is None:
             raise MissingPackages("The Python package libvirt-python is missing: pip install 'ovis[agent]'.")
         environment.install(root, "host")
+
+
+def _wish_for_more(*, apt: bool) -> None:
+    """What the host can do without is installed if that is easy; said aloud if not."""
+    missing = packages.absent(packages.HOST_MAY)
+    if missing and apt and packages.may_install():
+        try:
+            packages.install(missing, "for VLANs and bonds of a host whose kernel has none, and for NICs' options")
+        except MissingPackages as err:
+            say(str(err))
+        missing = packages.absent(packages.HOST_MAY)
+    if missing:
+        say(f"Without {' and '.join(missing)} the host has only VLANs, bonds and NIC options that its kernel offers.")
 
 
 def checkout() -> Path | None:

@@ -30,6 +30,8 @@ HOST = {
     "nftables": "/usr/sbin/nft",
 }
 """What a host of libvirt and QEMU runs."""
+HOST_MAY = {"openvswitch-switch": "/usr/sbin/ovs-vswitchd", "ethtool": "/usr/sbin/ethtool"}
+"""What a host uses for VLANs and bonds that its kernel cannot make, and for options of NICs; it works without."""
 LIBVIRT_BUILD = {
     "libvirt-dev": "/usr/include/libvirt/libvirt.h",
     "gcc": "/usr/bin/gcc",
