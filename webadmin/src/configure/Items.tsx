@@ -34,7 +34,7 @@ export function Items({ label, rows, chosen, onChoose, tools, locked, note }: { 
               if (event.key === "Enter" || event.key === " ") onChoose(row.id);
             }}
           >
-            {locked?.(row) && <Icon name="key" size={12} />}
+            {locked?.(row) && <Icon name="lock" size={12} />}
             {row.name}
             {note?.(row) && <span className="ov-muted">{note(row)}</span>}
           </div>

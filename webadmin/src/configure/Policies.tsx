@@ -64,7 +64,7 @@ export function Policies({ onTitle }: { onTitle: (title: string | undefined) => 
         {doing.kind === "units" ? (
           <Units onDone={() => go({ kind: "view" })} />
         ) : doing.kind === "new" || doing.kind === "copy" ? (
-          <PolicyEditor key={doing.kind === "copy" ? doing.of.id : "new"} row={undefined} copyOf={doing.kind === "copy" ? doing.of : undefined} onDone={() => go({ kind: "view" })} onUnits={() => go({ kind: "units" }, "Manage Policy Units")} />
+          <PolicyEditor key={doing.kind === "copy" ? `copy of ${doing.of.id}` : "new"} row={undefined} copyOf={doing.kind === "copy" ? doing.of : undefined} onDone={() => go({ kind: "view" })} onUnits={() => go({ kind: "units" }, "Manage Policy Units")} />
         ) : row ? (
           <PolicyEditor key={row.id} row={row} onDone={() => setChosen("")} onUnits={() => go({ kind: "units" }, "Manage Policy Units")} />
         ) : (

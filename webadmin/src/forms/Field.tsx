@@ -30,6 +30,7 @@ export function FieldRow({ field, values, row, fault, above, onChange, onLeave }
     "aria-invalid": fault ? true : undefined,
     "aria-describedby": fault || field.help || fixed ? `${id}-help` : undefined,
     disabled: fixed !== undefined,
+    "data-first": field.path === "name" && !above ? true : undefined,
     onBlur: () => onLeave?.(field.path),
   };
   const help = fault ? (

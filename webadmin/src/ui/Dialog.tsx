@@ -31,7 +31,7 @@ export function Dialog({ title, width = 720, height, children, what, buttons, he
     if (!dialog) return;
     const before = document.activeElement;
     dialog.showModal();
-    const first = dialog.querySelector<HTMLElement>("[data-first], .ov-dialog-body :is(input, select, textarea, button, [tabindex='0'])");
+    const first = dialog.querySelector<HTMLElement>("[data-first]") ?? dialog.querySelector<HTMLElement>(".ov-dialog-body :is(input, select, textarea, button, [tabindex='0'])");
     first?.focus();
     return () => {
       dialog.close();

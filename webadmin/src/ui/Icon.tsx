@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 
 const LINES = {
+  lock: "M4 7h8v6.500H4zM5.500 7V5a2.500 2.500 0 0 1 5 0v2",
   dataCenter: "M3 14V2.5h7V14M10 6h3v8M1.500 14h13M5 5h1M7.500 5h.5M5 8h1M7.500 8h.5M5 11h1M7.500 11h.5",
   cluster: "M3 2.500h10v11H3zM5.500 5h1M9.500 5h1M5.500 8h1M9.500 8h1M5.500 11h1M9.500 11h1",
   host: "M1.500 5.500h13v5h-13zM4 8h.5M6.500 8h.5M9.500 8h2.500",
