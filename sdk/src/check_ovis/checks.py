@@ -1,11 +1,10 @@
 """What is looked at, and how it is judged: one function a check, each an Outcome.
 
-Does: read from the SDK, count and compare. Does not: parse options or print. Names of checks and sub-checks are check_rhev3's.
+Plain classes: importing dataclasses takes longer than a check. Does: read from the SDK, count and compare. Does not: parse options or print. Names of checks and sub-checks are check_rhev3's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
@@ -16,22 +15,18 @@ class CannotTell(Exception):
     """UNKNOWN, with one line."""
 
 
-@dataclass
 class Outcome:
     """state: 0 to 3. topic: `Datacenters`. text: what was seen. perf: performance data in order."""
 
-    topic: str
-    text: str
-    state: int = OK
-    perf: List[str] = field(default_factory=list)
+    def __init__(self, topic: str, text: str, state: int = OK, perf: Sequence[str] = ()) -> None:
+        self.topic, self.text, self.state, self.perf = topic, text, state, list(perf)
 
 
-@dataclass
 class Limits:
     """Ranges of -w and -c as given; None: the check's own."""
 
-    warning: Optional[str] = None
-    critical: Optional[str] = None
+    def __init__(self, warning: Optional[str] = None, critical: Optional[str] = None) -> None:
+        self.warning, self.critical = warning, critical
 
     def judge(self, value: float, warning: str, critical: str) -> int:
         """The state of a value; the check's own limits where none were given."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Generic, Iterator, List, Mapping, Optional, Type, TypeVar
 from urllib.parse import quote
-from xml.sax.saxutils import quoteattr
 
 from ovirtsdk.infrastructure.connection import Connection
 from ovirtsdk.infrastructure.errors import (
@@ -17,7 +16,7 @@ from ovirtsdk.infrastructure.errors import (
     MissingParametersError,
     RequestError,
 )
-from ovirtsdk.xml.base import Struct, text_of
+from ovirtsdk.xml.base import Struct, quoted, text_of
 
 R = TypeVar("R", bound="Resource")
 
@@ -77,7 +76,7 @@ class Resource(Struct):
         if known is None:
             self._write(tag, out)
         else:
-            out.append(f"<{tag} id={quoteattr(known)}/>")
+            out.append(f"<{tag} id={quoted(known)}/>")
 
     def _update(
         self: R,

@@ -21,8 +21,7 @@ from ovirtsdk.infrastructure.errors import (
     UnsecuredConnectionAttemptError,
 )
 from ovirtsdk.infrastructure.members import members
-
-_CHUNK = 1 << 16
+from ovirtsdk.infrastructure.transport import Answer, NoHttp, Pool
 
 
 class Connection:
@@ -39,8 +38,13 @@ class Connection:
             raise NoCertificatesError
         self.prefix = parts.path.rstrip("/") or "/api"
         self.root = f"{parts.scheme}://{address}"
+        self._address = address
+        try:
+            self._server = parts.hostname, parts.port or int(port or (443 if self.secure else 80))
+        except ValueError as err:
+            raise ConnectionError(f"{url!r} has no good port") from err
         self._how = how
-        self._pool: Any = None
+        self._pool: Optional[Pool] = None
         self._cookie: Optional[str] = how.get("session_id")
         self._lock = threading.Lock()
         self.closed = False
@@ -55,10 +59,10 @@ class Connection:
         last: bool = False,
     ) -> Optional[ElementTree.Element]:
         """The root element of the answer, None for an empty one. path: below the API's prefix."""
-        answer = self._send(method, path, body, headers, last=last, stream=False)
-        data = answer.data
+        answer = self._send(method, path, body, headers, last=last)
+        data = self._whole(answer)
         if answer.status >= 400:
-            raise refusal(answer.status, answer.reason or "", data)
+            raise refusal(answer.status, answer.reason, data)
         if not data.strip():
             return None
         try:
@@ -70,29 +74,31 @@ class Connection:
         self, path: str, item: str, headers: Optional[Mapping[str, Any]] = None
     ) -> "Iterator[ElementTree.Element | bytes]":
         """The members of a list one by one, while it arrives, as elements or as their text."""
-        answer = self._send("GET", path, None, headers, last=False, stream=True)
+        answer = self._send("GET", path, None, headers, last=False)
         try:
             if answer.status >= 400:
-                raise refusal(answer.status, answer.reason or "", answer.data)
-            yield from members(answer.stream(_CHUNK), item)
-        except self._errors() as err:
+                raise refusal(answer.status, answer.reason, answer.data)
+            yield from members(answer.parts(), item)
+        except OSError as err:
             raise ConnectionError(err) from err
         finally:
-            answer.release_conn()
+            answer.release()
 
     def document(self, name: str) -> bytes:
         """`rsdl` or `schema`, as bytes."""
-        answer = self._send("GET", f"?{name}", None, None, last=False, stream=False)
+        answer = self._send("GET", f"?{name}", None, None, last=False)
+        data = self._whole(answer)
         if answer.status >= 400:
-            raise refusal(answer.status, answer.reason or "", answer.data)
-        return bytes(answer.data)
+            raise refusal(answer.status, answer.reason, data)
+        return data
 
     def text(self, path: str, accept: str) -> str:
         """An answer that is no XML, such as a viewer's file."""
-        answer = self._send("GET", path, None, {"Accept": accept}, last=False, stream=False)
+        answer = self._send("GET", path, None, {"Accept": accept}, last=False)
+        data = self._whole(answer)
         if answer.status >= 400:
-            raise refusal(answer.status, answer.reason or "", answer.data)
-        return str(answer.data.decode())
+            raise refusal(answer.status, answer.reason, data)
+        return data.decode()
 
     def close(self) -> None:
         """End the session; the engine forgets it."""
@@ -105,10 +111,11 @@ class Connection:
             if self._pool is not None:
                 self._pool.clear()
 
-    def _errors(self) -> Any:
-        import urllib3
-
-        return urllib3.exceptions.HTTPError
+    def _whole(self, answer: Answer) -> bytes:
+        try:
+            return answer.data
+        except OSError as err:
+            raise ConnectionError(err) from err
 
     def _send(
         self,
@@ -118,15 +125,14 @@ class Connection:
         headers: Optional[Mapping[str, Any]],
         *,
         last: bool,
-        stream: bool,
-    ) -> Any:
+    ) -> Answer:
         if self.closed:
             raise DisconnectedError
-        answer = self._once(method, path, body, headers, last=last, stream=stream)
+        answer = self._once(method, path, body, headers, last=last)
         if answer.status == 401 and self._cookie and self._how.get("renew_session"):
-            answer.release_conn()
+            self._whole(answer)
             self._cookie = None
-            answer = self._once(method, path, body, headers, last=last, stream=stream)
+            answer = self._once(method, path, body, headers, last=last)
         return answer
 
     def _once(
@@ -137,34 +143,32 @@ class Connection:
         headers: Optional[Mapping[str, Any]],
         *,
         last: bool,
-        stream: bool,
-    ) -> Any:
-        import urllib3
-
-        url = f"{self.root}{self.prefix}{path}"
+    ) -> Answer:
+        target = f"{self.prefix}{path}"
+        made = self._headers(body is not None, headers, last=last)
         try:
-            answer = self._opened().request(
-                method,
-                url,
-                body=body.encode() if body is not None else None,
-                headers=self._headers(body is not None, headers, last=last),
-                preload_content=not stream,
-                redirect=False,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as err:
-            if not self.secure and "aborted" in str(err):  # closed at once, or no HTTP at all
+            answer = self._opened().request(method, target, made, body.encode() if body is not None else None)
+        except NoHttp as err:
+            if not self.secure:
                 raise UnsecuredConnectionAttemptError from err
-            raise ConnectionError(_plain(err)) from err
-        cookie = answer.headers.get("Set-Cookie", "")
+            raise ConnectionError(err) from err
+        except (OSError, ValueError) as err:
+            raise ConnectionError(err) from err
+        cookie = answer.headers.get("set-cookie", "")
         if cookie.startswith("JSESSIONID="):
             self._cookie = cookie.split(";", 1)[0][len("JSESSIONID=") :] or None
         if self._how.get("debug"):
-            print(f"{method} {url} -> {answer.status}")
+            print(f"{method} {self.root}{target} -> {answer.status}")
         return answer
 
     def _headers(self, has_body: bool, extra: Optional[Mapping[str, Any]], *, last: bool) -> Dict[str, str]:
         how = self._how
-        made = {"Accept": "application/xml", "Version": "3", "Filter": "true" if how.get("filter") else "false"}
+        made = {
+            "Host": self._address,
+            "Accept": "application/xml",
+            "Version": "3",
+            "Filter": "true" if how.get("filter") else "false",
+        }
         if has_body:
             made["Content-Type"] = "application/xml"
         persistent = how.get("persistent_auth", True)
@@ -180,34 +184,30 @@ class Connection:
         made.update((k, _text(v)) for k, v in (extra or {}).items() if v is not None)
         return made
 
-    def _opened(self) -> Any:
+    def _opened(self) -> Pool:
         with self._lock:
             if self._pool is None:
-                import urllib3
-
-                how = self._how
-                options: Dict[str, Any] = {"retries": False, "maxsize": 4}
-                if how.get("timeout"):
-                    options["timeout"] = float(how["timeout"])
-                if self.secure and (how.get("insecure") or not how.get("validate_cert_chain", True)):
-                    options.update(cert_reqs="CERT_NONE", assert_hostname=False)
-                    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-                elif self.secure:
-                    options.update(cert_reqs="CERT_REQUIRED", ca_certs=how["ca_file"])
-                if how.get("cert_file"):
-                    options.update(cert_file=how["cert_file"], key_file=how.get("key_file"))
-                self._pool = urllib3.PoolManager(**options)
+                timeout = self._how.get("timeout")
+                context = self._context() if self.secure else None
+                self._pool = Pool(*self._server, context, float(timeout) if timeout else None)
             return self._pool
+
+    def _context(self) -> Any:
+        import ssl
+
+        how = self._how
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if how.get("insecure") or not how.get("validate_cert_chain", True):
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        else:
+            made.load_verify_locations(how["ca_file"])
+        if how.get("cert_file"):
+            made.load_cert_chain(how["cert_file"], how.get("key_file"))
+        return made
 
 
 def _text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _plain(err: BaseException) -> str:
-    """The words of an error without the pools and addresses around them."""
-    reason = getattr(err, "reason", None)
-    return str(reason if isinstance(reason, BaseException) else err)
 
 
 def refusal(status: int, reason: str, data: bytes) -> RequestError:

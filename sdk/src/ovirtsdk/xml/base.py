@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple, Type, TypeVar
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape, quoteattr
 
 from ovirtsdk.xml.slices import links_of, slices
 
@@ -100,6 +99,26 @@ _SCALARS: Dict[str, Callable[[str], Any]] = {
 }
 
 
+# xml.sax.saxutils has these too, and takes longer to import than all of this package.
+_ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+_IN_QUOTES = (('"', "&quot;"), ("\n", "&#10;"), ("\r", "&#13;"), ("\t", "&#9;"))
+
+
+def escape(text: str) -> str:
+    """For the inside of an element."""
+    for plain, written in _ESCAPES:
+        text = text.replace(plain, written)
+    return text
+
+
+def quoted(text: str) -> str:
+    """An attribute's value, with its quotes."""
+    text = escape(text)
+    for plain, written in _IN_QUOTES:
+        text = text.replace(plain, written)
+    return f'"{text}"'
+
+
 def text_of(value: Any) -> str:
     """A scalar as XML has it."""
     if isinstance(value, bool):
@@ -116,7 +135,7 @@ class _Repeated:
         self._name = name
 
     def __get__(self, o: Any, owner: type) -> Any:
-        return self if o is None else o._values().setdefault(self._name, o._links() if self._name == "link" else [])
+        return self if o is None else o._values().setdefault(self._name, o._late_links() if self._name == "link" else [])
 
 
 class _Property:
@@ -214,7 +233,7 @@ class Struct:
         table = type(self).table()
         values = self._values()
         if "_links" in values:
-            values.setdefault("link", self._links())
+            values.setdefault("link", self._late_links())
         return {k: v for k, v in values.items() if k in table.names and v is not None and v != []}
 
     # XML ----------------------------------------------------------------------------------------------------
@@ -273,7 +292,7 @@ class Struct:
             values["value"] = known["value"][1](cut.text)
         return values
 
-    def _links(self) -> List[Any]:
+    def _late_links(self) -> List[Any]:
         """What `link` holds, of those that were not read yet."""
         make = type(self).table().elements["link"][1]
         return [make.decode(link) for link in links_of(self.__dict__.get("_links", b""))]
@@ -322,7 +341,7 @@ class Struct:
             if value is None or row.tag in _OUTPUT or row.name in self._skipped:
                 continue
             if row.attribute:
-                attributes += f" {row.tag}={quoteattr(text_of(value))}"
+                attributes += f" {row.tag}={quoted(text_of(value))}"
                 continue
             for one in value if row.many or isinstance(value, (list, tuple)) else (value,):
                 if isinstance(one, Struct):
