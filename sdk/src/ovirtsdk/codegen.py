@@ -224,24 +224,72 @@ _PY = {"string": "str", "int": "int", "boolean": "bool", "long": "int"}
 
 
 class Brokers:
-    """Writes the classes of one root collection."""
+    """Writes the classes of all collections. Places that are alike in everything, and below, share their classes."""
 
-    def __init__(self, list_names: Mapping[str, str], element_names: Mapping[str, str]) -> None:
+    def __init__(
+        self, list_names: Mapping[str, str], element_names: Mapping[str, str], roots: Mapping[str, Place]
+    ) -> None:
         self._lists, self._elements = list_names, element_names
         self.taken: Dict[str, str] = {}
+        self._shapes: Dict[int, str] = {}
+        self._named: Dict[int, Tuple[str, str]] = {}
+        self._all: List[Tuple[str, Place, str]] = []  # root segment, place, prefix
+        for segment in sorted(roots):
+            self._visit(segment, roots[segment], "")
+        self._owners: Dict[str, Tuple[str, Place, str]] = {}  # shape -> module, place, prefix
+        count: Dict[str, int] = {}
+        for _, place, _ in self._all:
+            shape = self._shapes[id(place)]
+            count[shape] = count.get(shape, 0) + 1
+        for segment, place, prefix in sorted(self._all, key=lambda row: row[2] != ""):
+            shape = self._shapes[id(place)]
+            module = f"sub_{place.segment}" if prefix and count[shape] > 1 else segment
+            self._owners.setdefault(shape, (module, place, prefix))
 
-    def module(self, place: Place) -> str:
-        """A module of infrastructure/brokers."""
-        self._out: List[str] = []
-        self._place(place, "")
-        doc = f"/{place.segment}: the collection, its objects and what lies below them."
-        return (
-            _HEAD.format(doc=doc)
-            + "from typing import Any, Dict, Iterator, List, Optional\n\n"
-            + "from ovirtsdk.infrastructure.common import Collection, Resource\n"
-            + "from ovirtsdk.xml import params\n\n"
-            + "".join(self._out)
-        )
+    def _visit(self, segment: str, place: Place, prefix: str) -> None:
+        self._named[id(place)] = self.names(place, prefix)
+        self._all.append((segment, place, prefix))
+        for sub in _below(place):
+            self._visit(segment, sub, self._named[id(place)][0])
+        inside = [self._shapes[id(sub)] for sub in _below(place)]
+        operations = (list(place.on_collection.items()), list(place.on_object.items()))
+        self._shapes[id(place)] = repr((place.segment, place.type, operations, inside))
+
+    def where(self) -> Dict[str, str]:
+        """Name of each class -> its module, or `module:Name` where it is another's."""
+        found: Dict[str, str] = {}
+        for _, place, _ in self._all:
+            module, owner, _ = self._owners[self._shapes[id(place)]]
+            for at in (0, 1):
+                own, real = self._named[id(place)][at], self._named[id(owner)][at]
+                found[own] = module if own == real else f"{module}:{real}"
+        return found
+
+    def root(self, place: Place) -> str:
+        """The class of a root collection."""
+        return self._named[id(place)][1]
+
+    def modules(self) -> Dict[str, str]:
+        """Texts of infrastructure/brokers, by name."""
+        written: Dict[str, List[str]] = {}
+        foreign: Dict[str, Dict[str, str]] = {}
+        segments: Dict[str, str] = {}
+        done: "set[str]" = set()
+        for _, place, _ in self._all:
+            shape = self._shapes[id(place)]
+            module, owner, _ = self._owners[shape]
+            if owner is not place or shape in done:
+                continue
+            segments[module] = place.segment if module.startswith("sub_") else module
+            self._out: List[str] = []
+            self._foreign = foreign.setdefault(module, {})
+            self._module = module
+            self._place(place, done)
+            written.setdefault(module, []).extend(self._out)
+        return {
+            module: _module_text(module, segments[module], foreign[module], "".join(out))
+            for module, out in sorted(written.items())
+        }
 
     def names(self, place: Place, prefix: str) -> Tuple[str, str]:
         """(class of the objects, class of the collection)."""
@@ -262,23 +310,34 @@ class Brokers:
         many = prefix + place.segment.capitalize()
         return many + "Item", many
 
-    def _place(self, place: Place, prefix: str) -> Tuple[str, str]:
-        one, many = self.names(place, prefix)
-        subs = [(sub, self._place(sub, one)) for sub in place.subs.values() if sub.type or sub.subs]
+    def _place(self, place: Place, done: "set[str]") -> None:
+        """A place's classes, and those below it that live in the same module."""
+        done.add(self._shapes[id(place)])
+        subs = []
+        for sub in _below(place):
+            shape = self._shapes[id(sub)]
+            module, owner, _ = self._owners[shape]
+            subs.append((sub, module, self._named[id(owner)][1]))
+            if module == self._module and shape not in done:
+                self._place(owner, done)
+            elif module != self._module:
+                self._foreign[self._named[id(owner)][1]] = module
+        one, many = self._named[id(place)]
         self._object(place, one, subs)
         self._collection(place, one, many)
-        return one, many
 
-    def _object(self, place: Place, one: str, subs: "Sequence[Tuple[Place, Tuple[str, str]]]") -> None:
+    def _object(self, place: Place, one: str, subs: "Sequence[Tuple[Place, str, str]]") -> None:
         out = self._out
         base = f"Resource, params.{place.type}" if place.type else "Resource"
         out.append(f'\nclass {one}({base}):\n    """One of {place.segment}."""\n\n')
         if subs:
-            names = ", ".join(repr(_name(sub.segment)) for sub, _ in subs)
+            names = ", ".join(repr(_name(sub.segment)) for sub, _, _ in subs)
             out.append(f"    _skipped = frozenset(({names},))\n".replace("'", '"'))
-        for sub, (_, many) in subs:
+        for sub, module, many in subs:
             out.append(f"\n    @property\n    def {_name(sub.segment)}(self) -> {many}:\n")
             out.append(f'        """/{sub.segment} below it."""\n')
+            if module != self._module:
+                out.append(f"        from ovirtsdk.infrastructure.brokers.{module} import {many}\n\n")
             out.append(f"        return {many}(self.context, self._path)\n")
         for rel, op in place.on_object.items():
             if rel == "get":
@@ -390,6 +449,28 @@ class Brokers:
             )
 
 
+def _below(place: Place) -> List[Place]:
+    return [sub for sub in place.subs.values() if sub.type or sub.subs]
+
+
+def _module_text(module: str, segment: str, foreign: Mapping[str, str], classes: str) -> str:
+    """A module of infrastructure/brokers. foreign: classes of other modules that it names."""
+    shared = module != segment
+    doc = (
+        f"/{segment} below several objects: the collections, their objects and what lies below them."
+        if shared
+        else f"/{segment}: the collection, its objects and what lies below them."
+    )
+    checking = "".join(f"    from ovirtsdk.infrastructure.brokers.{m} import {n}\n" for n, m in sorted(foreign.items()))
+    return (
+        _HEAD.format(doc=doc)
+        + f"from typing import {'TYPE_CHECKING, ' if checking else ''}Any, Dict, Iterator, List, Optional\n\n"
+        + "from ovirtsdk.infrastructure.common import Collection, Resource\nfrom ovirtsdk.xml import params\n\n"
+        + (f"if TYPE_CHECKING:\n{checking}\n" if checking else "")
+        + classes
+    )
+
+
 def _dict(matrix: Sequence[Tuple[str, str, str]]) -> str:
     return "{" + ", ".join(f'"{n}": {_name(n)}' for n, _, _ in matrix) + "}"
 
@@ -409,16 +490,11 @@ def generate(rsdl: bytes, schema: bytes) -> Dict[str, str]:
     elements = {name: root for name, _, root, _ in found if root}
     roots = places_of(ElementTree.fromstring(rsdl))
     made = {"xml/params.py": params_module(xsd)}
-    brokers = Brokers(lists, elements)
-    where: Dict[str, str] = {}
-    entry: List[Tuple[str, str]] = []
-    for segment in sorted(roots):
-        text = brokers.module(roots[segment])
-        made[f"infrastructure/brokers/{segment}.py"] = text
-        for name in re.findall(r"^class (\w+)\(", text, re.M):
-            where[name] = segment
-        entry.append((segment, re.findall(r"^class (\w+)\(Collection", text, re.M)[-1]))
-    made["infrastructure/brokers/__init__.py"] = _brokers_init(where)
+    brokers = Brokers(lists, elements, roots)
+    for module, text in brokers.modules().items():
+        made[f"infrastructure/brokers/{module}.py"] = text
+    entry = [(segment, brokers.root(roots[segment])) for segment in sorted(roots)]
+    made["infrastructure/brokers/__init__.py"] = _brokers_init(brokers.where())
     made["infrastructure/entry.py"] = _entry(entry)
     return made
 
@@ -432,7 +508,8 @@ def _brokers_init(where: Mapping[str, str]) -> str:
         + rows
         + "}\n\n\ndef __getattr__(name: str) -> Any:\n"
         + "    module = _WHERE.get(name)\n    if module is None:\n        raise AttributeError(name)\n"
-        + '    return getattr(import_module(f"{__name__}.{module}"), name)\n\n\n'
+        + '    module, _, other = module.partition(":")\n'
+        + '    return getattr(import_module(f"{__name__}.{module}"), other or name)\n\n\n'
         + "def __dir__() -> List[str]:\n    return sorted(_WHERE)\n"
     )
 
