@@ -12,6 +12,7 @@ from tests.installation import Installation, until
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+from tests.webadmin.axe import serious
 from tests.webadmin.canvas import drawn, pixels, unlike
 from tests.webadmin.conftest import WAIT_MS
 
@@ -60,6 +61,7 @@ def test_the_screen_is_the_guests_pixel_by_pixel_and_keys_reach_it(
         connected(page)
         screen = Screen("kvm-1")
         shows(page, screen)
+        assert serious(page) == []
         page.keyboard.type("Hello 42")
         shows(page, typed(screen, "Hello 42"))
         page.get_by_role("button", name="Send Keys").click()
@@ -93,6 +95,7 @@ def test_the_serial_line_echoes_and_is_taken_over_when_asked(visit: Visit, place
         connected(page)
         terminal = page.locator(".xterm-rows")
         expect(terminal).to_contain_text("tty-1 login:")
+        assert serious(page) == []
         page.keyboard.type("uptime\r")
         expect(terminal).to_contain_text("login: uptime")
         expect(page.get_by_text("Nobody else is connected")).to_be_visible()

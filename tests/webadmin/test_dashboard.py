@@ -10,6 +10,7 @@ from tests.installation import Installation
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+from tests.webadmin.axe import serious
 from tests.webadmin.conftest import WAIT_MS
 
 Visit = Callable[..., Page]
@@ -33,6 +34,7 @@ def test_numbers_are_the_apis_and_lead_to_their_lists(visit: Visit, place: Insta
     for name in ("CPU", "Memory", "Storage"):
         expect(use.get_by_role("heading", name=name)).to_be_visible()
     expect(use.get_by_text(re.compile(r"of 64 cores"))).to_be_visible()
+    assert serious(page) == []
     inventory.get_by_role("link", name=re.compile(r"\d+ Virtual Machines Down")).click()
     expect(page).to_have_url(re.compile(r"#vms;search=status"))
     expect(page.get_by_role("row", name="alpha", exact=True)).to_be_visible()
@@ -45,6 +47,7 @@ def test_the_topology_joins_networks_hosts_and_storage(visit: Visit) -> None:
     for kind, name in (("Networks", "ovirtmgmt"), ("Hosts", "sim-host-002"), ("Storage", "data")):
         expect(center.get_by_role("list", name=kind).get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(center.locator("svg.tp-lines path")).to_have_count(2)
+    assert serious(page) == []
     center.get_by_role("link", name="data", exact=True).hover()
     expect(center.locator("svg.tp-lines path.lit")).to_have_count(1)
     center.get_by_role("link", name="sim-host-002", exact=True).click()

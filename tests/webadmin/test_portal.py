@@ -12,6 +12,7 @@ from tests.installation import Installation, program, until
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+from tests.webadmin.axe import serious
 from tests.webadmin.conftest import WAIT_MS, sign_in
 
 Visit = Callable[..., Page]
@@ -59,6 +60,7 @@ def test_a_user_sees_his_own_runs_one_opens_its_console_and_makes_another(visit:
     grid = page.get_by_role("grid", name="Virtual Machines")
     expect(grid.get_by_role("row", name="ann-desk", exact=True)).to_be_visible()
     expect(grid).to_have_attribute("aria-rowcount", "3")  # hers, and the head
+    assert serious(page) == []
     page.get_by_label("Search").fill("ann-v")
     expect(grid.get_by_role("row", name="ann-desk", exact=True)).to_be_hidden()
     expect(grid.get_by_role("row", name="ann-view", exact=True)).to_be_visible()

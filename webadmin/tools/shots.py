@@ -21,6 +21,8 @@ VIEWS = {
     "users": "#users",
     "events": "#events",
     "dashboard": "#dashboard",
+    "topology": "#topology",
+    "portal": "../web-ui/#vms",
 }
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 

@@ -12,5 +12,7 @@ test("a display that ends while its VM runs is connected again: it moved to anot
 test("a serial line that somebody has can be taken; what the API refuses is said in its words", () => {
   expect(judge({ code: CODE.refused, reason: "Somebody else is at it." }, "serial", vm("up")).taken).toBe(true);
   expect(judge({ code: CODE.refused, reason: "The VM has no serial console." }, "serial", vm("up")).taken).toBe(false);
+  const refused = { error: new Fault(409, "x", "[VM a is migrating.]") };
+  expect([judge(refused, "vnc", vm("migrating")).again, judge(refused, "vnc", vm("migrating"), true).again, judge(refused, "vnc", vm("down"), true).again]).toEqual([false, true, false]);
   expect(judge({ error: new Fault(409, "x", "[VM a has no such console.]") }, "vnc", vm("up")).text).toBe("VM a has no such console.");
 });

@@ -1,5 +1,5 @@
 /** What the window knows of the console in it. */
-import { sentencesOf } from "../api/fault";
+import { Fault, sentencesOf } from "../api/fault";
 import type { Key } from "./keys";
 
 export type Kind = "vnc" | "serial";
@@ -40,8 +40,10 @@ export interface Verdict {
   taken: boolean;
 }
 
-/** What to say about an end, and whether to go on. */
-export function judge(why: Ended, kind: Kind, about: About | undefined): Verdict {
+/** What to say about an end, and whether to go on. seen: it was open before, so the VM may be on its way to another host. */
+export function judge(why: Ended, kind: Kind, about: About | undefined, seen = false): Verdict {
+  const moving = "error" in why && seen && about && runs(about.status) && why.error instanceof Fault && why.error.status === 409;
+  if (moving) return { text: "Connecting again …", again: true, taken: false };
   if ("error" in why) return { text: sentencesOf(why.error).join(" "), again: false, taken: false };
   const { code, reason } = why;
   if (code === CODE.refused) return { text: reason, again: false, taken: kind === "serial" && reason.startsWith("Somebody") };

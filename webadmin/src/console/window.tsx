@@ -5,11 +5,11 @@
  * who else looks. Guest keys are never taken: Ctrl+Alt alone gives the keyboard back.
  */
 import { type ReactElement, Suspense, lazy, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { type Row, get, put } from "../api/client";
+import { type Row, get } from "../api/client";
 import { sentencesOf } from "../api/fault";
 import { session, used } from "../api/session";
 import { permits } from "../data/permits";
-import { Dialogs, hasDialog, openDialog } from "../dialogs/registry";
+import { Dialogs, openDialog } from "../dialogs/registry";
 import { vms } from "../resources/vms";
 import { router, useAddress } from "../router";
 import { Notices } from "../shell/Notices";
@@ -104,9 +104,10 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
   const [take, setTake] = useState(false);
   const [size, setSize] = useState<Size>("fit");
   const [measure, setMeasure] = useState("");
-  const [panel, setPanel] = useState<"clipboard" | "type" | "cd">();
+  const [panel, setPanel] = useState<"clipboard" | "type">();
   const [copied, setCopied] = useState("");
   const tries = useRef(0);
+  const seen = useRef(false);
   useSyncExternalStore(permits.subscribe, permits.version);
   const name = told?.name ?? named;
   const open = phase.state === "open" ? phase.console : undefined;
@@ -122,6 +123,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
   }, []);
   const onOpen = useCallback((console: Console): void => {
     tries.current = 0;
+    seen.current = true;
     setPhase({ state: "open", console });
     look();
   }, [look]);
@@ -132,7 +134,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
   }, [look]);
 
   // What is lost on the way is connected again, while the VM runs and the window is seen.
-  const verdict = phase.state === "ended" ? judge(phase.why, kind, told) : undefined;
+  const verdict = phase.state === "ended" ? judge(phase.why, kind, told, seen.current) : undefined;
   const goOn = verdict?.again === true;
   useEffect(() => {
     if (!goOn || tries.current >= MOST_TRIES) return undefined;
@@ -157,6 +159,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
     setPhase({ state: "opening" });
     setTake(false);
     setMeasure("");
+    seen.current = false;
     router.set({ kind: next === "serial" ? "serial" : undefined }, true);
   };
   const run = vms.actions.find((action) => action.id === "run");
@@ -206,7 +209,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
           type="button"
           className="ov-button cn-tool"
           aria-label="Change CD"
-          onClick={() => (row && hasDialog("vm-change-cd") ? openDialog("vm-change-cd", row, vms) : setPanel("cd"))}
+          onClick={() => row && openDialog("vm-change-cd", row, vms)}
         >
           <Icon name="disc" size={14} />
           <span>Change CD</span>
@@ -219,7 +222,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
         <span className="cn-line" />
         {kind === "vnc" && (
           <MenuButton
-            label="Size"
+            label={`Size: ${SIZES.find(([id]) => id === size)?.[1]}`}
             className="ov-button cn-tool"
             align="end"
             entries={() => SIZES.map(([id, label]): Entry => ({ label, checked: size === id, onSelect: () => setSize(id) }))}
@@ -286,7 +289,6 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
       <Foot phase={phase} measure={measure} delay={delay} told={told} kind={kind} />
       {panel === "clipboard" && <Clipboard console={open} copied={copied} onClose={() => setPanel(undefined)} />}
       {panel === "type" && <TypeText console={open} onClose={() => setPanel(undefined)} />}
-      {panel === "cd" && <ChangeCd vm={vm} name={name} onClose={() => setPanel(undefined)} />}
       <Question />
       <Dialogs />
       <Notices />
@@ -460,50 +462,6 @@ function TypeText({ console: open, onClose }: { console: Console | undefined; on
         Text
         <textarea data-first rows={6} value={text} onChange={(event) => setText(event.target.value)} />
       </label>
-    </Dialog>
-  );
-}
-
-function ChangeCd({ vm, name, onClose }: { vm: string; name: string; onClose: () => void }): ReactElement {
-  const [file, setFile] = useState("");
-  const [fault, setFault] = useState("");
-  const change = async (to: string): Promise<void> => {
-    try {
-      const drives = await get<{ cdrom?: Row[] }>(`/vms/${vm}/cdroms`);
-      const drive = drives.cdrom?.[0]?.id ?? "00000000-0000-0000-0000-000000000000";
-      await put(`/vms/${vm}/cdroms/${drive}?current=true`, { file: { id: to } });
-      onClose();
-    } catch (error) {
-      setFault(sentencesOf(error).join(" "));
-    }
-  };
-  return (
-    <Dialog
-      title="Change CD"
-      width={560}
-      onClose={onClose}
-      onSubmit={() => void change(file)}
-      what={`The drive of ${name}, now.`}
-      buttons={
-        <>
-          <button type="button" className="ov-button outline" onClick={() => void change("")}>
-            Eject
-          </button>
-          <button type="submit" className="ov-button primary" disabled={!file}>
-            OK
-          </button>
-        </>
-      }
-    >
-      <label className="cn-field">
-        Image
-        <input data-first value={file} placeholder="/path/of/an.iso" onChange={(event) => setFile(event.target.value)} />
-      </label>
-      {fault && (
-        <p className="cn-fault" role="alert">
-          {fault}
-        </p>
-      )}
     </Dialog>
   );
 }

@@ -70,6 +70,7 @@ function Frame(): ReactElement {
       </nav>
       <div className="ov-middle">
         <main>
+          <h1 className="ov-hidden">{resource?.label ?? "VM Portal"}</h1>
           <Boundary key={address.place} what={resource?.label ?? "This place"}>
             {resource && <Place resource={resource} address={address} />}
           </Boundary>
@@ -105,9 +106,7 @@ function Header({ address, creator }: { address: Address; creator: boolean }): R
       <nav aria-label="User">
         {link.state === "broken" && <span className="pt-link">Reconnecting, data from {time(link.since)}</span>}
         <MenuButton label={`User menu of ${who?.user ?? ""}`} className="user" align="end" entries={entries}>
-          <span className="face" aria-hidden>
-            {(who?.user ?? "").slice(0, 2).toUpperCase()}
-          </span>
+          <span className="face" data-initials={(who?.user ?? "").slice(0, 2).toUpperCase()} />
           {!narrow && (
             <>
               {who?.user}
