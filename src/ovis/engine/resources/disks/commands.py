@@ -168,12 +168,11 @@ async def _extend(ctx: Context) -> Callable[[Tx], None]:
     p: DiskParams = ctx.params
     vm = await ctx.read(lambda rd: rd.get(Vm, p.vm_id)) if p.vm_id else None
     if vm is not None and vm.host is not None:
-        drive = image.pdiv() | {"device": "disk"}
-        await ctx.services.hosts.call(
-            str(vm.host.id), "VM.diskSizeExtend", {"vmID": p.vm_id, "driveSpecs": drive, "newSize": str(p.size)}
-        )
+        host_id, drive = str(vm.host.id), image.pdiv() | {"device": "disk"}
+        wanted = {"vmID": p.vm_id, "driveSpecs": drive, "newSize": str(p.size)}
+        await volumes.patiently(lambda: ctx.services.hosts.call(host_id, "VM.diskSizeExtend", wanted))
     else:
-        await ctx.services.hosts.task(image.pool_id, "Volume.extendSize", image.verb_ids() | {"newSize": str(p.size)})
+        await volumes.extend(ctx, image, p.size)
 
     def save(tx: Tx) -> None:
         tx.update(replace(tx.need(Disk, str(disk.id)), provisioned_size=p.size, status=DiskStatus.OK))

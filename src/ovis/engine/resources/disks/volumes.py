@@ -4,8 +4,9 @@ Follows: flows, section 4. Each looks first: it may run twice.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +24,9 @@ from ovis.engine.resources.storage_domains.tables import Attachment
 log = structlog.get_logger(__name__)
 _MISSING = frozenset((Code.VOLUME_NOT_FOUND, Code.IMAGE_PATH, Code.IMAGE_MISSING, 269))
 _LONGEST_PAUSE = 15.0
+_PATIENCE = 60.0  # seconds that a host's agent may take to come back
+_COPIES = 3  # times that a copy is begun
+T = TypeVar("T")
 
 
 async def exists(ctx: Context, image: DiskImage) -> dict[str, Any] | None:
@@ -43,9 +47,9 @@ async def create(
     known = await exists(ctx, image)
     if known is None:
         description = {"DiskAlias": disk.alias or disk.name or "", "DiskDescription": disk.description or ""}
-        await ctx.services.hosts.task(
-            image.pool_id,
-            "Volume.create",
+        known = await _made(
+            ctx,
+            image,
             image.verb_ids()
             | {
                 "size": str(disk.provisioned_size or 0),
@@ -57,10 +61,36 @@ async def create(
                 "srcVolUUID": parent.volume_id if parent else NOWHERE,
             },
         )
-        known = await exists(ctx, image)
-    if known is None:
-        raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
     return known
+
+
+async def _made(ctx: Context, image: DiskImage, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Volume.create, to the volume's information. A manager that fell silent, or forgot the task, is asked again: the
+    volume is there or not, and the same call twice makes one."""
+    for last in (False, False, True):
+        try:
+            await ctx.services.hosts.task(image.pool_id, "Volume.create", params)
+        except HostUnreachable as err:
+            if last or not err.sent:
+                raise
+            log.info("whether a volume was made is not known", image=image.image_id, error=str(err))
+        known = await patiently(lambda: exists(ctx, image))
+        if known is not None:
+            return known
+    raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a host that may be silent for a while, as when its agent is restarted. For what may be asked twice."""
+    until, wait = time.monotonic() + _PATIENCE, 0.2
+    while True:
+        try:
+            return await ask()
+        except HostUnreachable:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, 3.0)
 
 
 async def create_like(
@@ -78,11 +108,22 @@ async def create_like(
             "srcImgUUID": parent.image_id if parent else NOWHERE,
             "srcVolUUID": parent.volume_id if parent else NOWHERE,
         }
-        await ctx.services.hosts.task(image.pool_id, "Volume.create", params)
-        known = await exists(ctx, image)
-    if known is None:
-        raise HostError(Code.VOLUME_NOT_FOUND, "the volume is not there after its creation", verb="Volume.create")
+        known = await _made(ctx, image, params)
     return known
+
+
+async def extend(ctx: Context, image: DiskImage, size: int) -> None:
+    """Let a volume that nobody runs with grow to so many bytes; whether it did is looked at if nobody says so."""
+    for last in (False, False, True):
+        try:
+            await ctx.services.hosts.task(image.pool_id, "Volume.extendSize", image.verb_ids() | {"newSize": str(size)})
+            return
+        except HostUnreachable as err:
+            if last or not err.sent:
+                raise
+        info = await patiently(lambda: exists(ctx, image))
+        if info is not None and int(info.get("capacity") or 0) >= size:
+            return
 
 
 async def delete(ctx: Context, image: DiskImage) -> None:
@@ -165,17 +206,20 @@ async def copy(ctx: Context, source: DiskImage, target: DiskImage, job: str, *, 
             **more,
         }
 
-    known = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
-    if job not in (known or {}):
-        await call(
-            host_id, "SDM.copy_data", {"job_id": job, "source": end(source), "destination": end(target, generation=0)}
-        )
-    wait = 0.1
+    wanted = {"job_id": job, "source": end(source), "destination": end(target, generation=0)}
+    wait, begun = 0.1, 0
     while True:
-        jobs = await call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]})
+        jobs = await patiently(lambda: call(host_id, "Host.getJobs", {"job_type": "storage", "job_ids": [job]}))
         row = (jobs or {}).get(job)
-        if row is None:
-            raise HostError(Code.GENERAL, "the host does not know the copy any more", verb="SDM.copy_data")
+        if row is None:  # not begun, or its agent died and forgot it: the target's generation tells
+            info = await patiently(lambda: exists(ctx, target))
+            if info is not None and int(info.get("generation") or 0) > 0:
+                return
+            if begun == _COPIES:
+                raise HostError(Code.GENERAL, "the host does not know the copy any more", verb="SDM.copy_data")
+            begun += 1
+            await patiently(lambda: call(host_id, "SDM.copy_data", wanted))
+            continue
         if row["status"] == "done":
             return
         if row["status"] in ("failed", "aborted"):

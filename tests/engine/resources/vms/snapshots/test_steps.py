@@ -15,6 +15,7 @@ from ovis.engine.resources.vms.actions import clone, start
 from ovis.engine.resources.vms.snapshots import preview, remove, take
 from tests.commands_harness import _cut_function, _failing, _twice
 from tests.engine.resources.vms.snapshots import scenes
+from tests.faults import record
 from tests.faults.house import House, house, with_step
 from tests.faults.test_steps import name
 
@@ -137,3 +138,4 @@ async def test_steps(scene: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 assert row.status is CommandStatus.SUCCEEDED, f"{told} cut {when}: {row.problem}"
                 await place.at_rest()
                 assert await wrong(place) == [], f"{told} cut {when}"
+    record.deaths("engine", f"{command.name} ({scene})", steps=[step.name for step in command.steps])
