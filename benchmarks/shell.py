@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks.sdk import cpu_of
+from benchmarks.sdk import compiled, cpu_of
 from tests.installation import program
 
 
 def main() -> None:
     """Measure and print."""
+    compiled()
     bare = cpu_of(sys.executable, "-c", "pass")
     for words in (["--help"], ["-E", "echo hello"], ["-E", "help"]):
         spent = cpu_of(program("ovis-shell"), *words)

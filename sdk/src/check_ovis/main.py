@@ -163,7 +163,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         check, name = _chosen(given)
         api = _open(given)
-        outcome: Outcome = check(api, name, Limits(given.warning or None, given.critical or None), given.subcheck, given.nics)
+        outcome: Outcome = check(
+            api, name, Limits(given.warning or None, given.critical or None), given.subcheck, given.nics
+        )
     except CannotTell as err:
         print(_line(given.prefix, UNKNOWN, str(err)))
         return UNKNOWN
