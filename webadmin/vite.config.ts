@@ -14,6 +14,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 800,
-    rollupOptions: { input: pages },
+    rolldownOptions: {
+      input: pages,
+      output: {
+        // Both pages share most of their code: few files, since each costs a round trip, and none of what is opened later.
+        codeSplitting: {
+          groups: [
+            { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack)\// },
+            { name: "base", test: /src\/(api|data|live|ui|plugins|router)(?!.*(patternfly|\.test))/, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
 });

@@ -41,8 +41,11 @@ function begin(): void {
   begun = true;
   live.start();
   void options.load();
-  void permits.load();
-  void readFeed();
+  // The list comes first; what stands around it a moment later.
+  setTimeout(() => {
+    void permits.load();
+    void readFeed();
+  }, 350);
 }
 
 function Frame(): ReactElement {
