@@ -227,7 +227,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
             align="end"
             entries={() => SIZES.map(([id, label]): Entry => ({ label, checked: size === id, onSelect: () => setSize(id) }))}
           >
-            <span>{SIZES.find(([id]) => id === size)?.[1].split(" ")[0]}</span>
+            <span className="cn-word">{SIZES.find(([id]) => id === size)?.[1].split(" ")[0]}</span>
             <Icon name="down" size={11} />
           </MenuButton>
         )}

@@ -5,6 +5,7 @@ pointer, a clipboard. Follows: RFC 6143; a client that breaks it is dropped.
 """
 
 import asyncio
+import contextlib
 import secrets
 import struct
 import time
@@ -80,17 +81,22 @@ class Display:
         self._pixels = Pixels()
         self._asked = False  # an update is owed
         self._shown = 0
+        self._wake = asyncio.Event()
 
     async def serve(self) -> None:
         """Until the client goes, the guest ends, or the rules are broken (Broken, EOFError, OSError)."""
         await self._greet()
         self._entered()
         reading = asyncio.ensure_future(self._messages())
+        reading.add_done_callback(lambda _: self._wake.set())
         try:
             while self._alive() and not reading.done():
+                self._wake.clear()
                 if self._asked and self._shown != self._screen.changed:
                     await self._update()
-                await asyncio.wait([reading], timeout=_LOOK)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._wake.wait()
             if reading.done():
                 reading.result()
         finally:
@@ -144,6 +150,7 @@ class Display:
                 raise Broken(f"message {kind}")
 
     def _take(self, kind: int, data: bytes) -> None:
+        self._wake.set()
         if kind == 0:
             self._pixels = Pixels.read(data[3:16])
         elif kind == 3:
