@@ -1,6 +1,7 @@
 """Addresses of real networks: by DHCP, of both kinds, of routers, fixed; resolvers, options and shares with them."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -134,6 +135,14 @@ async def test_fixed_ones_with_resolvers_options_and_shares(lab: Lab, client: Cl
             await setup(client, {"fix": {**wish, "ipaddr": "198.51.78.5", **more}})
         assert caught.value.code == code
         assert (await caps(client))["networks"]["fix"] == row
+
+    if shutil.which("ethtool", path="/usr/sbin:/sbin"):
+        await setup(client, {"fix": {**wish, "custom": {"ethtool_opts": "--offload * tx off gso off -K eth1 gro on"}}})
+        shown = lab.rack.hostlab("exec", "h1", "--", "ethtool", "-k", "eth1")
+        assert "generic-segmentation-offload: off" in shown and "generic-receive-offload: on" in shown
+        with pytest.raises(VerbError, match="ethtool --offload eth1 no_such on") as caught:
+            await setup(client, {"fix": {**wish, "custom": {"ethtool_opts": "--offload eth1 no_such on"}}})
+        assert caught.value.code == 23
 
     main = {"nic": "eth1", "ipaddr": "198.51.78.4", "netmask": "255.255.255.0", "nameservers": ["198.51.78.53", "::53"]}
     await setup(client, {"fix": main})

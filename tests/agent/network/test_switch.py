@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from ovis.contract.errors import VerbError
 from tests.agent.network.cables import Cables, cabled, no_switch, until
 from tests.agent.rack import Client, connect
 
+pytestmark = pytest.mark.long  # proved through the API by test_real_networks
+SHARE = {"out": {"ls": {"m2": 5}, "ul": {"m2": 90_000_000}}}
 BOND = {"nics": ["eth1", "eth2"], "options": "mode=1 miimon=100"}
 
 
@@ -49,7 +53,7 @@ async def test_networks_over_vlans_over_a_bond(cables: Cables, clients: dict[str
     for host, client in clients.items():
         networks = {
             "plain": net(host, 100, bonding="bond0"),
-            "red": net(host, 110, bonding="bond0", vlan="10", mtu="1400"),
+            "red": net(host, 110, bonding="bond0", vlan="10", mtu="1400", hostQos=SHARE),
             "blue": net(host, 120, bonding="bond0", vlan="20", bridged="false"),
         }
         await setup(client, networks, {"bond0": BOND}, commitOnSuccess=True)
@@ -62,6 +66,8 @@ async def test_networks_over_vlans_over_a_bond(cables: Cables, clients: dict[str
         assert caps["vlans"]["bond0.20"]["iface"] == "bond0" and set(caps["nics"]) == {"eth0", "eth1", "eth2"}
     for subnet in (100, 110, 120):
         cables.await_reach("h1", f"198.51.{subnet}.2")
+    queues = "".join(cables.run("h1", "tc", "-s", "class", "show", "dev", nic) for nic in ("eth1", "eth2"))
+    assert any(int(n) for n in re.findall(r"class \w+ 5a5a:2 .*\n Sent (\d+) bytes", queues)), queues  # by its tag
     # The same address on another VLAN is another place.
     await setup(clients["h2"], {"red": net("h2", 110, bonding="bond0", vlan="30")})
     assert not cables.reaches("h1", "198.51.110.2")
@@ -107,15 +113,16 @@ async def test_a_bonds_nics_and_mode_are_changed_and_taken_back(cables: Cables, 
     cables.await_reach("h1", "198.51.110.2")
 
 
-@pytest.mark.long
 async def test_the_switch_outlives_the_agent_and_is_revived(cables: Cables, clients: dict[str, Client]) -> None:
     agent = cables.agents["h1"]
+    await setup(clients["h1"], {"loose": {"bonding": "bond0", "vlan": "40"}})
     await clients["h1"].close()
     agent.kill()
     cables.await_reach("h1", "198.51.110.2")
     agent.start()
     client = clients["h1"] = await connect(agent)
     assert (await client("Host.getCapabilities"))["bondings"]["bond0"]["slaves"] == ["eth1", "eth2"]
+    assert not {"loose", "bond0.40"} & set(cables.links("h1"))  # nobody had agreed to it
     pids = [_outside(agent.run_dir, p) for p in ("ovs-vswitchd", "ovsdb-server")]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -147,6 +154,10 @@ def _outside(run: Path, program: str) -> int:
     return 0
 
 
+def _ended(run: Path) -> bool:
+    return not _outside(run, "ovs-vswitchd")
+
+
 async def test_all_of_it_goes_again(cables: Cables, clients: dict[str, Client]) -> None:
     for host, client in clients.items():
         gone = {n: {"remove": True} for n in ("plain", "red", "blue")}
@@ -154,5 +165,5 @@ async def test_all_of_it_goes_again(cables: Cables, clients: dict[str, Client]) 
         caps = await client("Host.getCapabilities")
         assert set(caps["networks"]) == {"ovirtmgmt"} and caps["bondings"] == {} and caps["vlans"] == {}
         assert set(cables.links(host)) - {"lo", ";vdsmdummy;"} == {"eth0", "eth1", "eth2", "ovirtmgmt"}
-        await asyncio.to_thread(until, lambda h=host: not _outside(cables.agents[h].run_dir, "ovs-vswitchd"), "its end")
+        await asyncio.to_thread(until, partial(_ended, cables.agents[host].run_dir), "its end")
         assert "ovis_switch" not in cables.run(host, "nft", "list", "ruleset")

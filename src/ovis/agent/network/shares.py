@@ -18,7 +18,7 @@ from ovis.contract.errors import VerbError
 log = structlog.get_logger(__name__)
 HANDLE = "5a5a"
 _REST = 1
-_DEFAULT = 10_000_000
+_UNIT = 1_000_000
 _FASTEST = 100_000_000_000
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 _SECONDS = 20
@@ -64,41 +64,31 @@ def program(vlan: int | None) -> str:
     return f"{len(ops)}," + ",".join(" ".join(map(str, op)) for op in ops)
 
 
-def _class(kind: str, share: Share) -> list[str]:
+def _class(kind: str, share: Share, unit: int) -> list[str]:
+    """What a class may have. unit: bit/s that a weight of 1 stands for."""
+    weight = (share.weight or 1) * unit
     if kind == "hfsc":
-        curves = (("ls", share.weight or _DEFAULT), ("rt", share.rate), ("ul", share.ceiling))
+        curves = (("ls", weight), ("rt", share.rate), ("ul", share.ceiling))
         return [w for name, rate in curves if rate for w in (name, "m2", f"{rate}bit")]
-    rate = share.rate or min(share.weight or _DEFAULT, share.ceiling or _FASTEST)
+    rate = share.rate or min(weight, share.ceiling or _FASTEST)
     return ["rate", f"{rate}bit", "ceil", f"{max(rate, share.ceiling or _FASTEST)}bit"]
 
 
 def commands(nic: str, nets: Iterable[Net], kind: str) -> list[list[str]]:
-    """Calls of tc after the queue itself. Pure."""
-    out = [
-        [
-            "class",
-            "add",
-            "dev",
-            nic,
-            "parent",
-            f"{HANDLE}:",
-            "classid",
-            f"{HANDLE}:{_REST}",
-            kind,
-            *_class(kind, Share()),
-        ]
-    ]
-    for number, net in enumerate(sorted(nets, key=lambda n: n.name), _REST + 1):
-        if net.share is None:
-            continue
-        where = f"{HANDLE}:{number:x}"
-        out.append(
-            ["class", "add", "dev", nic, "parent", f"{HANDLE}:", "classid", where, kind, *_class(kind, net.share)]
-        )
-        match = ["bpf", "bytecode", program(net.vlan), "flowid", where]
-        out.append(
-            ["filter", "add", "dev", nic, "parent", f"{HANDLE}:", "protocol", "all", "prio", str(number), *match]
-        )
+    """Calls of tc after the queue itself: networks by name; what has no share counts as much as the greatest. Pure."""
+    shares = [(n, n.share) for n in sorted(nets, key=lambda n: n.name) if n.share is not None]
+    greatest = max((s.weight for _, s in shares), default=1) or 1
+    unit = 1 if greatest >= _UNIT else _UNIT
+
+    def one(number: int, share: Share) -> list[str]:
+        where = ["parent", f"{HANDLE}:", "classid", f"{HANDLE}:{number:x}"]
+        return ["class", "add", "dev", nic, *where, kind, *_class(kind, share, unit)]
+
+    out = [one(_REST, Share(weight=greatest))]
+    for number, (net, share) in enumerate(shares, _REST + 1):
+        match = ["bpf", "bytecode", program(net.vlan), "flowid", f"{HANDLE}:{number:x}"]
+        order = ["protocol", "all", "prio", str(number)]
+        out += [one(number, share), ["filter", "add", "dev", nic, "parent", f"{HANDLE}:", *order, *match]]
     return out
 
 
