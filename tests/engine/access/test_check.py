@@ -58,6 +58,7 @@ RELATIONS = {
     "disk_profiles": ("storage_domain_id",),
     "cpu_profiles": ("cluster_id",),
     "mac_pools": (),
+    "quotas": ("data_center_id",),
     "storage_domain_attachments": ("storage_domain_id", "data_center_id"),
     "disk_attachments": ("disk_id", "vm_id"),
     "template_disk_attachments": ("template_id", "disk_id"),
@@ -82,6 +83,7 @@ ROWS: dict[str, list[tuple[str, dict[str, str]]]] = {
     "disk_profiles": [("dp", {"storage_domain_id": "sd"})],
     "cpu_profiles": [("cp", {"cluster_id": "cl"})],
     "mac_pools": [("mac", {})],
+    "quotas": [("quota", {"data_center_id": "dc"})],
     "storage_domain_attachments": [("a1", {"storage_domain_id": "sd", "data_center_id": "dc"})],
     "disk_attachments": [("a2", {"disk_id": "disk", "vm_id": "vm"}), ("a3", {"disk_id": "lun", "vm_id": "vm2"})],
     "template_disk_attachments": [("a4", {"template_id": "template", "disk_id": "image"})],
@@ -125,6 +127,7 @@ INHERITS: dict[tuple[str, str], set[tuple[str, str]]] = {
     ("disk_profile", "dp"): {("storage_domain", "sd"), ("data_center", "dc")},
     ("cpu_profile", "cp"): {("cluster", "cl"), ("data_center", "dc")},
     ("mac_pool", "mac"): set(),
+    ("quota", "quota"): {("data_center", "dc")},
     ("user", "somebody"): set(),
     ("role", "some-role"): set(),
 }

@@ -28,6 +28,7 @@ DEVIATIONS: dict[str, str] = {
     "DELETE */permissions/{id}": _INSIDE,
     "DELETE /permissions/{id}": _INSIDE,
     "DELETE /events/{id}": _INSIDE,
+    "POST /vms/{id}/detach": "asked inside the operation, on the VM's pool",
     "DELETE /disks/{id}/disksnapshots/{id}": "asked on the disk, where its VM's holders pass, and inside on the VM",
     "POST /templates": "asked on the source VM: its data center's holders pass; so do holders on the VM or its cluster",
 }
