@@ -13,8 +13,7 @@ _ADDRESSES = {"dhcpv6": False, "ipv4addrs": [], "ipv6addrs": [], "ipv6gateway": 
 def capabilities(cpus: int, networks: Mapping[str, Any], nics: Mapping[str, Any]) -> dict[str, Any]:
     """More of Host.getCapabilities, networks and nics completed."""
     whole = {
-        name: {**_ADDRESSES, "opts": {}, **row, "interface": row.get("iface", name)}
-        for name, row in networks.items()
+        name: {**_ADDRESSES, "opts": {}, **row, "interface": row.get("iface", name)} for name, row in networks.items()
     }
     return {
         "networks": whole,
@@ -31,7 +30,7 @@ def capabilities(cpus: int, networks: Mapping[str, Any], nics: Mapping[str, Any]
             }
             for n in range(cpus)
         ],
-        "hostdevPassthrough": "false",
+        "hostdevPassthrough": "true",
         "lastClientIface": "ovirtmgmt",
         "numaNodeDistance": {"0": [10]},
         "supportsIPv6": True,

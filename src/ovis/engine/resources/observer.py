@@ -27,6 +27,7 @@ from ovis.engine.resources.storage_domains.tables import Attachment
 from ovis.engine.resources.vm_pools.upkeep import Upkeep
 from ovis.engine.resources.vms import ha, monitoring
 from ovis.engine.resources.vms.actions.start import start_again
+from ovis.engine.resources.vms.scarce import note_parts
 from ovis.engine.resources.vms.snapshot_of_hosts import note_load
 from ovis.engine.store.session import Reader, Tx
 
@@ -88,6 +89,7 @@ class EngineObserver:
         problems = report.problems(host, capabilities, level, networks)
         if not problems:
             await host_devices.read(self._services, host_id)
+            await note_parts(self._services, host_id)
             try:
                 await storage_up(self._services, host_id)
             except (HostError, HostUnreachable) as err:
