@@ -65,7 +65,7 @@ export function FormDialog(props: FormProps): ReactElement {
 
   const change = (key: string, value: string): void => {
     const field = fields.find((one) => one.path === key);
-    const others = field?.kind === "choice" ? field.fills?.(value, values) : undefined;
+    const others = field?.fills?.(value, values);
     setEntered((now) => ({ ...now, ...others, [key]: value }));
     setFaults((now) => without(now, key));
   };
@@ -124,7 +124,7 @@ export function FormDialog(props: FormProps): ReactElement {
   const body = tab && (
     <div className="ov-form">
       <FaultBox sentences={general.sentences} id={general.id} />
-      {tab.sections.map((section, index) => (
+      {tab.sections.filter((section) => section.fields.some((field) => (advanced || !field.advanced) && (!field.when || field.when(values)))).map((section, index) => (
         <FormSection key={section.title ?? index} title={section.title}>
           {section.fields.map((field) => draw(field))}
         </FormSection>

@@ -31,6 +31,8 @@ interface Base {
   check?: (value: string, values: Values) => string | undefined;
   /** Faults of the API that speak of it; without, those that hold its label or its path's last word. */
   says?: RegExp;
+  /** Others that are filled when it changes. */
+  fills?: (value: string, values: Values) => Values;
   /** Paths that are sent with it, when it has changed. */
   with?: string[];
 }
@@ -59,8 +61,6 @@ export interface ChoiceField extends Base {
   choices: readonly Choice[] | ((values: Values) => readonly Choice[]);
   /** Label of "" (nothing chosen); without, something must be. */
   none?: string;
-  /** Others that are filled when it changes. */
-  fills?: (value: string, values: Values) => Values;
 }
 export type Field = TextField | NumberField | BytesField | CheckField | ChoiceField;
 

@@ -33,7 +33,9 @@ function cpuTypes(option: Row | undefined, level: string): Choice[] {
 
 export default function ClusterEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const fresh = useRow(rows[0] ? `/clusters/${rows[0].id}` : undefined).data;
-  if (rows[0] && !fresh) return null;
+  const centers = useRows("/datacenters").data;
+  const policies = useRows("/schedulingpolicies").data;
+  if ((rows[0] && !fresh) || !centers || !policies) return null;
   return <Form row={fresh} params={params} onClose={onClose} />;
 }
 

@@ -5,9 +5,10 @@ import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
 import { diskFields, finishDisk, newDisk } from "./fields";
 
-export default function DiskEdit({ rows, onClose }: DialogProps): ReactElement {
+export default function DiskEdit({ rows, onClose }: DialogProps): ReactElement | null {
   const disk = rows[0];
-  const domains = useRows("/storagedomains").data ?? [];
+  const domains = useRows("/storagedomains").data;
+  if (!domains) return null;
   return (
     <FormDialog
       title={disk ? "Edit Virtual Disk" : "New Virtual Disk"}

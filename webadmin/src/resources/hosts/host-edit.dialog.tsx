@@ -49,7 +49,8 @@ export default function HostEdit({ rows, params, onClose }: DialogProps): ReactE
   const given = rows[0];
   const row = useRow(given ? `/hosts/${given.id}` : undefined).data;
   const known = useRows(given ? `/hosts/${given.id}/fenceagents` : undefined).data;
-  if (given && (!row || !known)) return null;
+  const clusters = useRows("/clusters").data;
+  if (!clusters || (given && (!row || !known))) return null;
   return <Form row={row} known={known ?? []} params={params} onClose={onClose} />;
 }
 

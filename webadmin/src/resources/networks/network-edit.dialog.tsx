@@ -14,11 +14,11 @@ interface Use {
 export default function NetworkEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const given = rows[0];
   const row = useRow(given ? `/networks/${given.id}` : undefined).data;
-  const centers = useRows("/datacenters").data ?? [];
+  const centers = useRows("/datacenters").data;
   const clusters = useRows("/clusters?follow=networks").data;
   const [uses, setUses] = useState<Record<string, Use>>({});
   const [center, setCenter] = useState(params["parent"] ?? "");
-  if (given && !row) return null;
+  if (!centers || !clusters || (given && !row)) return null;
   const centerId = row ? text(row, "data_center.id") : center || (centers[0]?.id ?? "");
   const before = (cluster: Row): Use => {
     const found = row && items(cluster, "networks").find((one) => one.id === row.id);

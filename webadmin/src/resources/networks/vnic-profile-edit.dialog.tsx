@@ -5,10 +5,11 @@ import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
 
-export default function VnicProfileEdit({ rows, params, onClose }: DialogProps): ReactElement {
+export default function VnicProfileEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const row = rows[0];
   const filters = useRows("/networkfilters").data ?? [];
-  const networks = useRows("/networks").data ?? [];
+  const networks = useRows("/networks").data;
+  if (!networks) return null;
   return (
     <FormDialog
       title="VM Interface Profile"

@@ -5,10 +5,12 @@ import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
 
-export default function PoolEdit({ rows, onClose }: DialogProps): ReactElement {
+export default function PoolEdit({ rows, onClose }: DialogProps): ReactElement | null {
   const row = rows[0];
-  const clusters = useRows("/clusters").data ?? [];
-  const templates = (useRows("/templates").data ?? []).filter((one) => one.name !== "Blank");
+  const clusters = useRows("/clusters").data;
+  const all = useRows("/templates").data;
+  if (!clusters || !all) return null;
+  const templates = all.filter((one) => one.name !== "Blank");
   const size = Number(text(row, "size") || 0);
   return (
     <FormDialog

@@ -7,10 +7,11 @@ import type { Values } from "../../forms/fields";
 
 const type = (...types: string[]) => (values: Values): boolean => types.includes(values["storage.type"] ?? "");
 
-export function DomainForm({ imports, params, onClose }: { imports: boolean; params: Record<string, string>; onClose: () => void }): ReactElement {
-  const centers = useRows("/datacenters").data ?? [];
-  const clusters = useRows("/clusters").data ?? [];
-  const hosts = useRows("/hosts?search=status%3Dup").data ?? [];
+export function DomainForm({ imports, params, onClose }: { imports: boolean; params: Record<string, string>; onClose: () => void }): ReactElement | null {
+  const centers = useRows("/datacenters").data;
+  const clusters = useRows("/clusters").data;
+  const hosts = useRows("/hosts?search=status%3Dup").data;
+  if (!centers || !clusters || !hosts) return null;
   const centerOf = (host: Row): string => text(clusters.find((one) => one.id === text(host, "cluster.id")), "data_center.id");
   const fits = (values: Values): Row[] => hosts.filter((host) => !values["~center"] || centerOf(host) === values["~center"]);
   const center = params["parent"] ?? centers[0]?.id ?? "";

@@ -2,7 +2,7 @@
 import type { Row } from "../../api/client";
 import { at, items, text } from "../../api/client";
 import type { Choice, Field, FormTab, Values } from "../../forms/fields";
-import { parseBytes } from "../../forms/fields";
+import { exactBytes, parseBytes } from "../../forms/fields";
 
 const MIB = 1024 ** 2;
 export const named = (rows: readonly Row[] | undefined): Choice[] => (rows ?? []).map((row) => ({ value: row.id, label: row.name ?? row.id }));
@@ -28,6 +28,19 @@ export function vcpus(values: Values): number {
   return TOPOLOGY.reduce((all, path) => all * (Number(values[path]) || 1), 1);
 }
 
+/** What was guaranteed follows the size; the maximum is four times as much, as where nobody chose it. */
+function followMemory(value: string, values: Values): Values {
+  const size = parseBytes(value);
+  const before = parseBytes(values["memory"] ?? "");
+  const guaranteed = parseBytes(values["memory_policy.guaranteed"] ?? "");
+  const most = parseBytes(values["memory_policy.max"] ?? "");
+  if (size === undefined) return {};
+  return {
+    ...(guaranteed !== undefined && (guaranteed === before || guaranteed > size) ? { "memory_policy.guaranteed": exactBytes(size) } : {}),
+    ...(most !== undefined && (most === (before ?? 0) * 4 || most < size) ? { "memory_policy.max": exactBytes(size * 4) } : {}),
+  };
+}
+
 export function systemTab(): FormTab {
   return {
     id: "system",
@@ -35,7 +48,7 @@ export function systemTab(): FormTab {
     sections: [
       {
         fields: [
-          { path: "memory", label: "Memory Size", kind: "bytes", least: MIB, required: true, with: MEMORY, says: /memory/i },
+          { path: "memory", label: "Memory Size", kind: "bytes", least: MIB, required: true, with: MEMORY, says: /memory/i, fills: followMemory },
           {
             path: "memory_policy.max",
             label: "Maximum memory",

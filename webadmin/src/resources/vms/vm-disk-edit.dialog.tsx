@@ -13,10 +13,11 @@ const INTERFACES = [
   { value: "ide", label: "IDE" },
 ];
 
-export default function VmDiskEdit({ rows, params, onClose }: DialogProps): ReactElement {
+export default function VmDiskEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const attachment = rows[0];
   const disk = attachment?.["disk"] as Row | undefined;
-  const domains = useRows("/storagedomains").data ?? [];
+  const domains = useRows("/storagedomains").data;
+  if (!domains) return null;
   const path = params["path"] ?? "";
   return (
     <FormDialog

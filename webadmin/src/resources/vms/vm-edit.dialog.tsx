@@ -30,7 +30,9 @@ function filled(source: Row | undefined): Values {
 export default function VmEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const given = rows[0];
   const fresh = useRow(given ? `/vms/${given.id}${params["next_run"] === "false" ? "" : "?next_run=true"}` : undefined).data;
-  if (given && !fresh) return null;
+  const clusters = useRows("/clusters").data;
+  const templates = useRows("/templates").data;
+  if ((given && !fresh) || !clusters || !templates) return null;
   return <Form vm={fresh} params={params} onClose={onClose} />;
 }
 
@@ -125,13 +127,6 @@ function Form({ vm, params, onClose }: { vm: Row | undefined; params: Record<str
 
   const finish = (document: Record<string, unknown>, values: Values): void => {
     finishVm(document, values, vm ? before : { "~boot.first": "hd" });
-    // A VM whose memory is all that was chosen: the rest follows it.
-    const policy = document["memory_policy"] as Record<string, string> | undefined;
-    const memory = parseBytes(values["memory"] ?? "");
-    if (policy && memory !== undefined) {
-      if (Number(policy["guaranteed"]) > memory) policy["guaranteed"] = String(memory);
-      if (Number(policy["max"]) < memory) policy["max"] = String(memory * 4);
-    }
     if (propertiesChanged) document["custom_properties"] = { custom_property: properties };
   };
   const send = vm
