@@ -97,6 +97,11 @@ async def test_by_dhcp_of_both_kinds_and_by_routers(lab: Lab, client: Client, se
     assert row["addr"] == "" and row["ipv6addrs"] == [] and not row["dhcpv4"] and not row["dhcpv6"]
 
 
+def _still(row: dict[str, Any]) -> dict[str, Any]:
+    """Without what STP changes for a while when a port comes or goes."""
+    return {**row, "opts": {k: v for k, v in row["opts"].items() if k != "ageing_time"}}
+
+
 async def test_fixed_ones_with_resolvers_options_and_shares(lab: Lab, client: Client) -> None:
     route = ip(lab, "route", "show", "default")
     wish = {
@@ -134,7 +139,7 @@ async def test_fixed_ones_with_resolvers_options_and_shares(lab: Lab, client: Cl
         with pytest.raises(VerbError, match=words) as caught:
             await setup(client, {"fix": {**wish, "ipaddr": "198.51.78.5", **more}})
         assert caught.value.code == code
-        assert (await caps(client))["networks"]["fix"] == row
+        assert _still((await caps(client))["networks"]["fix"]) == _still(row)
 
     if shutil.which("ethtool", path="/usr/sbin:/sbin"):
         await setup(client, {"fix": {**wish, "custom": {"ethtool_opts": "--offload * tx off gso off -K eth1 gro on"}}})
