@@ -416,6 +416,9 @@ class _Builder:
     def sort_column(self, table: Any, field: Field) -> Any:
         if field.via is None:
             column = table.c[field.column or ""]
+            key = table.c.get(f"{field.column}_key")  # in lower case already, and indexed
+            if key is not None and field.kind == "text" and not self.case_sensitive:
+                return key
         else:
             join: Join | None = field.via
             assert join is not None
