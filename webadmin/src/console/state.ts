@@ -40,10 +40,13 @@ export interface Verdict {
   taken: boolean;
 }
 
-/** What to say about an end, and whether to go on. seen: it was open before, so the VM may be on its way to another host. */
+/** Refusals that pass: no connection, a VM on its way, a proxy whose engine restarts. */
+const PASSING = new Set([0, 409, 502, 503, 504]);
+
+/** What to say about an end, and whether to go on. seen: it was open before, so the VM may be on its way to another host, or the engine away. */
 export function judge(why: Ended, kind: Kind, about: About | undefined, seen = false): Verdict {
-  const moving = "error" in why && seen && about && runs(about.status) && why.error instanceof Fault && why.error.status === 409;
-  if (moving) return { text: "Connecting again …", again: true, taken: false };
+  const passing = "error" in why && seen && about && runs(about.status) && why.error instanceof Fault && PASSING.has(why.error.status);
+  if (passing) return { text: "Connecting again …", again: true, taken: false };
   if ("error" in why) return { text: sentencesOf(why.error).join(" "), again: false, taken: false };
   const { code, reason } = why;
   if (code === CODE.refused) return { text: reason, again: false, taken: kind === "serial" && reason.startsWith("Somebody") };

@@ -31,8 +31,8 @@ import "./console.css";
 const Screen = lazy(() => import("./Screen"));
 const Serial = lazy(() => import("./Serial"));
 const LOOK_MS = 5000;
-const AGAIN_MS = 1500;
-const MOST_TRIES = 20;
+const AGAIN_MS = 1500; // a little more after each try, up to five seconds
+const MOST_TRIES = 60; // some five minutes
 const POWER = ["run", "suspend", "shutdown", "powerOff", "reboot", "reset"];
 const SIZES: [Size, string][] = [
   ["fit", "Fit"],
@@ -141,7 +141,7 @@ function Window({ vm, named }: { vm: string; named: string }): ReactElement {
     const timer = setTimeout(() => {
       tries.current += 1;
       again();
-    }, AGAIN_MS);
+    }, Math.min(5000, AGAIN_MS + tries.current * 200));
     return () => clearTimeout(timer);
   }, [goOn, again, turn]);
   // A VM that was started meanwhile shows itself.
