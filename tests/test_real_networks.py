@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,10 @@ def test_networks_of_a_bond_are_set_up_on_both_hosts_with_their_hooks(place: Pla
     assert request["bondings"]["bond0"]["nics"] == ["eth1", "eth2"]
 
 
+def _runs(service: Any) -> bool:
+    return str(service.get().status) in ("up", "powering_up")
+
+
 def test_guests_reach_each_other_on_their_vlan_alone_whatever_cable_is_cut(
     place: Place, system: Any, image: Guest
 ) -> None:
@@ -185,7 +190,7 @@ def test_guests_reach_each_other_on_their_vlan_alone_whatever_cable_is_cut(
     shells: dict[str, Shell] = {}
     try:
         for host, vm in vms.items():
-            until(lambda v=vm: str(system.vms_service().vm_service(v).get().status) in ("up", "powering_up"), "it runs")
+            until(partial(_runs, system.vms_service().vm_service(vm)), "a guest that runs")
             shells[host] = Shell(place.agents[host], vm)
         for host, shell in shells.items():
             shell.run(f"ip link set eth0 up; ip addr add {ADDRESSES[host]}/24 dev eth0", limit=120)

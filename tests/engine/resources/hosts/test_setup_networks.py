@@ -8,6 +8,7 @@ import ovirtsdk4
 import pytest
 from ovirtsdk4 import types
 
+from ovis.engine.resources.hosts.setup_networks import SetupParams, has
 from tests.engine.resources.lab import is_status, made
 from tests.installation import Installation, installation, until
 
@@ -219,3 +220,29 @@ def test_version_3_sets_nics_up_in_one_picture_or_one_by_one(host: Any, place: I
         ask(f"/{nic_id}/detach", "")
         assert set(attached(host)) == {"ovirtmgmt"}
         ask(f"/{nic_id}/detach", "", 400)
+
+
+def test_what_a_host_has_is_compared_with_what_was_asked() -> None:
+    caps = {
+        "networks": {"blue": {"southbound": "bond0.7", "ports": ["bond0.7"], "vlan": 7, "mtu": "9000"}},
+        "bondings": {"bond0": {"slaves": ["eth2", "eth1"]}},
+        "vlans": {"bond0.7": {"iface": "bond0"}},
+        "nics": {"eth0": {}, "eth1": {}, "eth2": {}},
+    }
+    blue = {"bonding": "bond0", "vlan": "7", "mtu": "9000"}
+    bond = {"nics": ["eth1", "eth2"]}
+
+    def there(networks: Any, bondings: Any) -> bool:
+        return has(caps, SetupParams(host_id="h", networks=networks, bondings=bondings))
+
+    assert there({"blue": blue, "gone": {"remove": "true"}}, {"bond0": bond, "bond1": {"remove": "true"}})
+    for networks, bondings in (
+        ({"blue": {"remove": "true"}}, {}),
+        ({"green": blue}, {}),
+        ({"blue": blue | {"vlan": "8"}}, {}),
+        ({"blue": blue | {"mtu": "1500"}}, {}),
+        ({"blue": {"nic": "eth0", "vlan": "7", "mtu": "9000"}}, {}),
+        ({}, {"bond0": {"nics": ["eth1"]}}),
+        ({}, {"bond0": {"remove": "true"}}),
+    ):
+        assert not there(networks, bondings)
