@@ -165,7 +165,7 @@ export function hostTab(lists: Lists): FormTab {
           { path: "migration.auto_converge", label: "Auto Converge migrations", kind: "choice", advanced: true, choices: words("inherit=Cluster default, true=Auto Converge, false=Don't Auto Converge") },
           { path: "migration.compressed", label: "Migration compression", kind: "choice", advanced: true, choices: words("inherit=Cluster default, true=Compress, false=Don't compress") },
           { path: "migration.encrypted", label: "Migration encryption", kind: "choice", advanced: true, choices: words("inherit=Cluster default, true=Encrypt, false=Don't encrypt") },
-          { path: "migration_downtime", label: "Custom migration downtime", kind: "number", unit: "ms", least: 0, advanced: true },
+          { path: "migration_downtime", label: "Custom migration downtime", kind: "number", unit: "ms", least: -1, advanced: true, help: "-1: what the migration policy says." },
         ],
       },
     ],
