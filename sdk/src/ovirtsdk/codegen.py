@@ -80,7 +80,8 @@ class Place:
         return ""
 
 
-def _name(text: str) -> str:
+def python(text: str) -> str:
+    """A word as a name in Python: `import` is `import_`."""
     return text + "_" if iskeyword(text) else text
 
 
@@ -126,11 +127,11 @@ def params_module(schema: ElementTree.Element) -> str:
             out.append("    }\n")
         for tag, kind in rows:
             plain = kind.lstrip("*@")
-            python = _PYTHON.get(plain, plain)
+            annotated = _PYTHON.get(plain, plain)
             if kind.startswith("*"):
-                out.append(f"    {_name(tag)}: List[{python}] = repeated(default_factory=list)\n")
+                out.append(f"    {python(tag)}: List[{annotated}] = repeated(default_factory=list)\n")
             else:
-                out.append(f"    {_name(tag)}: Optional[{python}] = None\n")
+                out.append(f"    {python(tag)}: Optional[{annotated}] = None\n")
         out.append("\n")
     out.append("\nROOTS: Dict[str, Any] = {\n")
     out += [f'    "{root}": {name},\n' for root, name in sorted(roots)]
@@ -331,10 +332,10 @@ class Brokers:
         base = f"Resource, params.{place.type}" if place.type else "Resource"
         out.append(f'\nclass {one}({base}):\n    """One of {place.segment}."""\n\n')
         if subs:
-            names = ", ".join(repr(_name(sub.segment)) for sub, _, _ in subs)
+            names = ", ".join(repr(python(sub.segment)) for sub, _, _ in subs)
             out.append(f"    _skipped = frozenset(({names},))\n".replace("'", '"'))
         for sub, module, many in subs:
-            out.append(f"\n    @property\n    def {_name(sub.segment)}(self) -> {many}:\n")
+            out.append(f"\n    @property\n    def {python(sub.segment)}(self) -> {many}:\n")
             out.append(f'        """/{sub.segment} below it."""\n')
             if module != self._module:
                 out.append(f"        from ovirtsdk.infrastructure.brokers.{module} import {many}\n\n")
@@ -352,7 +353,7 @@ class Brokers:
 
     def _update(self, op: Operation, one: str) -> None:
         matrix = self._extra(op)
-        args = "".join(f", {_name(n)}: Optional[{_PY[k]}] = None" for n, k, _ in matrix)
+        args = "".join(f", {python(n)}: Optional[{_PY[k]}] = None" for n, k, _ in matrix)
         self._out.append(
             f"\n    def update(self, correlation_id: Optional[str] = None, expect: Optional[str] = None{args}) -> {one}:\n"
             + _doc(op, "        ")
@@ -376,7 +377,7 @@ class Brokers:
 
     def _action(self, rel: str, op: Operation) -> None:
         self._out.append(
-            f"\n    def {_name(rel)}(\n        self,\n        action: Optional[params.Action] = None,\n"
+            f"\n    def {python(rel)}(\n        self,\n        action: Optional[params.Action] = None,\n"
             "        correlation_id: Optional[str] = None,\n        async_: Optional[bool] = None,\n        **others: Any,\n"
             "    ) -> params.Action:\n"
             + _doc(op, "        ")
@@ -404,9 +405,9 @@ class Brokers:
         out.append("\n")
 
     def _add(self, op: Operation, place: Place, one: str) -> None:
-        argument = _name(self._elements.get(op.body, "value"))
+        argument = python(self._elements.get(op.body, "value"))
         matrix = self._extra(op)
-        args = "".join(f", {_name(n)}: Optional[{_PY[k]}] = None" for n, k, _ in matrix)
+        args = "".join(f", {python(n)}: Optional[{_PY[k]}] = None" for n, k, _ in matrix)
         self._out.append(
             f"\n    def add(self, {argument}: params.{op.body}, correlation_id: Optional[str] = None, "
             f"expect: Optional[str] = None{args}) -> {one}:\n"
@@ -426,9 +427,9 @@ class Brokers:
 
     def _list(self, op: Operation, one: str) -> None:
         rows = [(("query" if n == "search" else n), n, k, c) for n, k, c in op.url if n != "all_content"]
-        args = "".join(f"        {_name(arg)}: Optional[{_PY[k]}] = None,\n" for arg, _, k, _ in rows)
-        matrix = "{" + ", ".join(f'"{n}": {_name(a)}' for a, n, _, c in rows if c == "matrix") + "}"
-        query = "{" + ", ".join(f'"{n}": {_name(a)}' for a, n, _, c in rows if c != "matrix") + "}"
+        args = "".join(f"        {python(arg)}: Optional[{_PY[k]}] = None,\n" for arg, _, k, _ in rows)
+        matrix = "{" + ", ".join(f'"{n}": {python(a)}' for a, n, _, c in rows if c == "matrix") + "}"
+        query = "{" + ", ".join(f'"{n}": {python(a)}' for a, n, _, c in rows if c != "matrix") + "}"
         tail = "        all_content: Optional[bool] = None,\n"
         for method, more, answer, call in (
             ("list", "        **values: Any,\n", f"List[{one}]", "_list({m}, {q}, headers, values)"),
@@ -472,7 +473,7 @@ def _module_text(module: str, segment: str, foreign: Mapping[str, str], classes:
 
 
 def _dict(matrix: Sequence[Tuple[str, str, str]]) -> str:
-    return "{" + ", ".join(f'"{n}": {_name(n)}' for n, _, _ in matrix) + "}"
+    return "{" + ", ".join(f'"{n}": {python(n)}' for n, _, _ in matrix) + "}"
 
 
 # Everything ---------------------------------------------------------------------------------------------------
@@ -524,7 +525,7 @@ def _entry(entry: Sequence[Tuple[str, str]]) -> str:
     out += [f'        "{segment}",\n' for segment, _ in entry]
     out.append("    )\n")
     for segment, cls in entry:
-        out.append(f'\n    @property\n    def {_name(segment)}(self) -> {cls}:\n        """/{segment}"""\n')
+        out.append(f'\n    @property\n    def {python(segment)}(self) -> {cls}:\n        """/{segment}"""\n')
         out.append(
             f"        from ovirtsdk.infrastructure.brokers.{segment} import {cls}\n\n        return {cls}(self._connection)\n"
         )

@@ -24,6 +24,10 @@ OUTPUT = frozenset(
     used fault floppies sessions applications host_devices host_numa_nodes graphics_consoles hosted_engine
     optional_reason mutable default_policy locked master owner external steps device_passthrough""".split()
 )
+# The same, where it depends on whose property it is.
+_OUTPUT_PATHS = ("disk.type", "nic.port_mirroring")
+_ONLY_INSIDE = ("scheduling_policy.thresholds",)  # read in a cluster, not in a policy
+_PLAIN_LISTS = ("template.disks",)  # without the flags that the list has elsewhere
 _DEEPEST = 4
 _WORDS = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z][a-z0-9]*|[A-Z]+")
 
@@ -149,7 +153,7 @@ class Description3:
         body = op.body or r.type
         type3 = self.schema.of(body)
         element = names3(body)[0]
-        required = _required(op.mandatory, element)
+        required = self._required(op.mandatory, element, type3)
         return Operation3(
             href=href,
             rel=rel,
@@ -157,7 +161,7 @@ class Description3:
             doc=op.doc or doc,
             body=type3.name,
             answer=answer,
-            parameters=(*required, *self._optional(type3, element, {p.name for p in required})),
+            parameters=(*required, *self._optional(type3, element, _settled(required))),
             url=_url(op)
             if rel == "add"
             else (UrlParameter3("async", "boolean", "matrix", "answer before it is done"), *_url(op)),
@@ -167,14 +171,14 @@ class Description3:
 
     def _action(self, href: str, name: str, chain: tuple[Resource, ...], action: Action, said: str) -> Operation3:
         type3 = self.schema.types["Action"]
-        required = _required(action.mandatory, "action")
-        given = {p.name for p in required}
+        required = self._required(action.mandatory, "action", type3)
+        given = _settled(required)
         optional: list[Parameter3] = []
         for member in action.body:
             prop = type3.get(member)
             if prop is not None:
                 optional += self._property(prop, "action", 0, given, open_=member == "vm")
-        seen = {p.name for p in optional} | given
+        seen = {p.name for p in optional} | {p.name for p in required}
         if "action.async" not in seen:
             optional.append(Parameter3("action.async", "boolean"))
         return Operation3(
@@ -190,6 +194,34 @@ class Description3:
             chain=chain,
         )
 
+    def _required(self, mandatory: Sequence[str], element: str, type3: Type3) -> tuple[Parameter3, ...]:
+        """`cluster.id|cluster.name` is `vm.cluster.id|name`; alternatives of other shapes stand as they are."""
+        found = []
+        for given in mandatory:
+            head, *others = given.split("|")
+            stem = head.rpartition(".")[0]
+            same = all(o.rpartition(".")[0] == stem for o in others)
+            tails = (head, *(o.rpartition(".")[2] for o in others))
+            name = f"{element}.{'|'.join(tails)}" if same else "|".join(f"{element}.{g}" for g in (head, *others))
+            found.append(self._of_kind(name, head.split("."), type3))
+        return tuple(found)
+
+    def _of_kind(self, name: str, path: Sequence[str], type3: Type3) -> Parameter3:
+        """A mandatory parameter with the kind that its property has; a list has its members."""
+        prop = None
+        at: Type3 | None = type3
+        for part in path:
+            prop = at.get(part) if at is not None else None
+            at = self.schema.types.get(prop.kind) if prop is not None else None
+            if at is not None and at.wraps and part != path[-1]:
+                at = self.schema.types.get(at.wraps)
+        if prop is None:
+            return Parameter3(name, "string", required=True)
+        if at is not None and at.wraps and "|" not in name:
+            (found,) = self._members(f"{name}.{at.properties[0].name}", at.properties[0], None)
+            return Parameter3(found.name, found.kind, required=True, members=found.members)
+        return Parameter3(name, prop.kind, required=True)
+
     def _optional(self, type3: Type3, prefix: str, given: set[str]) -> list[Parameter3]:
         found: list[Parameter3] = []
         for prop in type3.properties:
@@ -201,7 +233,9 @@ class Description3:
     ) -> Iterator[Parameter3]:
         """Parameters of one property. open_: a whole object is read, not a reference."""
         name = f"{prefix}.{prop.name}"
-        if prop.name in OUTPUT or depth > _DEEPEST or any(g == name or g.startswith(name + ".") for g in given):
+        if prop.name in OUTPUT or name.endswith(_OUTPUT_PATHS) or name in _ONLY_INSIDE:
+            return
+        if depth > _DEEPEST or any(g == name or g.startswith(name + ".") for g in given):
             return
         type3 = self.schema.types.get(prop.kind)
         if type3 is None:
@@ -213,7 +247,7 @@ class Description3:
             yield from self._members(name, prop, type3)
         elif type3.wraps:
             yield from self._members(f"{name}.{type3.properties[0].name}", type3.properties[0], None)
-            for extra in type3.properties[1:]:
+            for extra in type3.properties[1:] if name not in _PLAIN_LISTS else ():
                 yield Parameter3(f"{name}.{extra.name}", extra.kind)
         elif type3.identified and not open_:
             yield Parameter3(f"{name}.id|name" if type3.get("name") else f"{name}.id", "string")
@@ -278,18 +312,9 @@ def _list_url(r: Resource, op: Op) -> tuple[UrlParameter3, ...]:
     return tuple(found)
 
 
-def _required(mandatory: Sequence[str], element: str) -> tuple[Parameter3, ...]:
-    """`cluster.id|cluster.name` is `vm.cluster.id|name`; alternatives of other shapes stand as they are."""
-    found = []
-    for given in mandatory:
-        head, *others = given.split("|")
-        stem = head.rpartition(".")[0]
-        if all(o.rpartition(".")[0] == stem for o in others):
-            tails = "|".join([head, *(o.rpartition(".")[2] for o in others)])
-            found.append(Parameter3(f"{element}.{tails}", "string", required=True))
-        else:
-            found.append(Parameter3("|".join(f"{element}.{g}" for g in (head, *others)), "string", required=True))
-    return tuple(found)
+def _settled(required: Sequence[Parameter3]) -> set[str]:
+    """Names of which nothing more is to be said: a whole object's parts still are."""
+    return {p.name for p in required if not p.kind[0].isupper()}
 
 
 __all__ = ["Description3", "Operation3", "Parameter3", "UrlParameter3", "singular", "words"]

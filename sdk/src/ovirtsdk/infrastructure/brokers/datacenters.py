@@ -990,7 +990,7 @@ class DataCenters(Collection[DataCenter]):
         """Add a data center.
 
         data_center.name: string
-        data_center.local|storage_type: string
+        data_center.local|storage_type: boolean
         [data_center.description]: string
         [data_center.comment]: string
         [data_center.clusters.cluster]: collection of {cluster.id|name: string}

@@ -68,7 +68,6 @@ class Disk(Resource, params.Disk):
         [disk.uses_scsi_reservation]: boolean
         [disk.wipe_after_delete]: boolean
         [disk.size]: long
-        [disk.type]: string
         """
         matrix: Dict[str, Any] = {}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
@@ -126,8 +125,8 @@ class Disks(Collection[Disk]):
     def add(self, disk: params.Disk, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> Disk:
         """Add a disk.
 
-        disk.provisioned_size: string
-        disk.storage_domains|storage_domain: string
+        disk.provisioned_size: long
+        disk.storage_domains|storage_domain: StorageDomains
         [disk.name]: string
         [disk.description]: string
         [disk.comment]: string
@@ -158,7 +157,6 @@ class Disks(Collection[Disk]):
         [disk.uses_scsi_reservation]: boolean
         [disk.wipe_after_delete]: boolean
         [disk.size]: long
-        [disk.type]: string
         """
         matrix: Dict[str, Any] = {}
         return self._add(disk, matrix, correlation_id, expect)

@@ -41,7 +41,7 @@ class Events(Collection[Event]):
 
         event.origin: string
         event.severity: string
-        event.custom_id: string
+        event.custom_id: int
         event.description: string
         [event.name]: string
         [event.comment]: string

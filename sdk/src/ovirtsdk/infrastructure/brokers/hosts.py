@@ -517,7 +517,7 @@ class HostAgents(Collection[HostAgent]):
         """Add a agent.
 
         agent.address: string
-        agent.order: string
+        agent.order: int
         agent.password: string
         agent.type: string
         agent.username: string

@@ -35,7 +35,7 @@ class JobStep(Resource, params.Step):
     ) -> params.Action:
         """Action end of a step.
 
-        action.succeeded: string
+        action.succeeded: boolean
         [action.async]: boolean
         [action.force]: boolean
         """

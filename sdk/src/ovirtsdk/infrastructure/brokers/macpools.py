@@ -63,7 +63,7 @@ class MacPools(Collection[MacPool]):
         """Add a mac pool.
 
         mac_pool.name: string
-        mac_pool.ranges: string
+        mac_pool.ranges.range: collection of {range.from: string, range.to: string}
         [mac_pool.description]: string
         [mac_pool.comment]: string
         [mac_pool.allow_duplicates]: boolean

@@ -233,9 +233,6 @@ class SchedulingPolicy(Resource, params.SchedulingPolicy):
             string}
         [scheduling_policy.weight.weight]: collection of {weight.id|name: string}
         [scheduling_policy.policy]: string
-        [scheduling_policy.thresholds.low]: int
-        [scheduling_policy.thresholds.high]: int
-        [scheduling_policy.thresholds.duration]: int
         """
         matrix: Dict[str, Any] = {}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
@@ -272,9 +269,6 @@ class SchedulingPolicies(Collection[SchedulingPolicy]):
             string}
         [scheduling_policy.weight.weight]: collection of {weight.id|name: string}
         [scheduling_policy.policy]: string
-        [scheduling_policy.thresholds.low]: int
-        [scheduling_policy.thresholds.high]: int
-        [scheduling_policy.thresholds.duration]: int
         """
         matrix: Dict[str, Any] = {}
         return self._add(scheduling_policy, matrix, correlation_id, expect)

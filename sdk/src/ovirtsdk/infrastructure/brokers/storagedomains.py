@@ -379,7 +379,7 @@ class StorageDomains(Collection[StorageDomain]):
         """Add a storage domain.
 
         storage_domain.host.id|name: string
-        storage_domain.storage: string
+        storage_domain.storage: Storage
         [storage_domain.name]: string
         [storage_domain.description]: string
         [storage_domain.comment]: string
@@ -396,6 +396,7 @@ class StorageDomains(Collection[StorageDomain]):
         [storage_domain.import]: boolean
         [storage_domain.permissions.permission]: collection of {permission.id|name: string}
         [storage_domain.permissions.clone]: boolean
+        [storage_domain.storage.id|name]: string
         [storage_domain.storage_connections.storage_connection]: collection of {storage_connection.id|name:
             string}
         [storage_domain.storage_format]: string

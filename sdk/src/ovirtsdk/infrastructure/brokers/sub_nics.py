@@ -34,7 +34,6 @@ class InstanceTypeNIC(Resource, params.NIC):
         [nic.plugged]: boolean
         [nic.vnic_profile.id|name]: string
         [nic.active]: boolean
-        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
         """
         matrix: Dict[str, Any] = {}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
@@ -78,7 +77,6 @@ class InstanceTypeNics(Collection[InstanceTypeNIC]):
         [nic.plugged]: boolean
         [nic.vnic_profile.id|name]: string
         [nic.active]: boolean
-        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
         """
         matrix: Dict[str, Any] = {}
         return self._add(nic, matrix, correlation_id, expect)

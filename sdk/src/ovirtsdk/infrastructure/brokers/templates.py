@@ -267,8 +267,6 @@ class Template(Resource, params.Template):
         [template.virtio_scsi.enabled]: boolean
         [template.cdroms.cdrom]: collection of {cdrom.id|name: string}
         [template.disks.disk]: collection of {disk.id|name: string}
-        [template.disks.clone]: boolean
-        [template.disks.detach_only]: boolean
         [template.nics.nic]: collection of {nic.id|name: string}
         [template.permissions.permission]: collection of {permission.id|name: string}
         [template.permissions.clone]: boolean
@@ -428,8 +426,6 @@ class Templates(Collection[Template]):
         [template.virtio_scsi.enabled]: boolean
         [template.cdroms.cdrom]: collection of {cdrom.id|name: string}
         [template.disks.disk]: collection of {disk.id|name: string}
-        [template.disks.clone]: boolean
-        [template.disks.detach_only]: boolean
         [template.nics.nic]: collection of {nic.id|name: string}
         [template.permissions.permission]: collection of {permission.id|name: string}
         [template.permissions.clone]: boolean

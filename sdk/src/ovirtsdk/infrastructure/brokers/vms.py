@@ -74,7 +74,6 @@ class VMDisk(Resource, params.Disk):
         [disk.uses_scsi_reservation]: boolean
         [disk.wipe_after_delete]: boolean
         [disk.size]: long
-        [disk.type]: string
         """
         matrix: Dict[str, Any] = {}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
@@ -173,7 +172,6 @@ class VMDisks(Collection[VMDisk]):
         [disk.uses_scsi_reservation]: boolean
         [disk.wipe_after_delete]: boolean
         [disk.size]: long
-        [disk.type]: string
         """
         matrix: Dict[str, Any] = {}
         return self._add(disk, matrix, correlation_id, expect)
@@ -243,7 +241,6 @@ class VMNIC(Resource, params.NIC):
         [nic.plugged]: boolean
         [nic.vnic_profile.id|name]: string
         [nic.active]: boolean
-        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
         """
         matrix: Dict[str, Any] = {}
         return self._update(matrix=matrix, correlation_id=correlation_id, expect=expect)
@@ -313,7 +310,6 @@ class VMNics(Collection[VMNIC]):
         [nic.plugged]: boolean
         [nic.vnic_profile.id|name]: string
         [nic.active]: boolean
-        [nic.port_mirroring.networks.network]: collection of {network.id|name: string}
         """
         matrix: Dict[str, Any] = {}
         return self._add(nic, matrix, correlation_id, expect)
@@ -837,9 +833,9 @@ class VMVirtualNumaNodes(Collection[VMVirtualNumaNode]):
     def add(self, vm_numa_node: params.VirtualNumaNode, correlation_id: Optional[str] = None, expect: Optional[str] = None) -> VMVirtualNumaNode:
         """Add a virtual numa node.
 
-        vm_numa_node.index: string
-        vm_numa_node.memory: string
-        vm_numa_node.cpu.cores.index: string
+        vm_numa_node.index: int
+        vm_numa_node.memory: long
+        vm_numa_node.cpu.cores.index: int
         [vm_numa_node.name]: string
         [vm_numa_node.description]: string
         [vm_numa_node.comment]: string

@@ -22,7 +22,7 @@ public final class DataCenters extends Searched<DataCenters.Item> {
      *
      * <ul>
      *   <li>data_center.name: string
-     *   <li>data_center.local|storage_type: string
+     *   <li>data_center.local|storage_type: boolean
      * </ul>
      */
     public Item add(DataCenter one) {

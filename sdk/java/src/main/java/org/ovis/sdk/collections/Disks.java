@@ -21,8 +21,8 @@ public final class Disks extends Searched<Disks.Item> {
      * Add a disk.
      *
      * <ul>
-     *   <li>disk.provisioned_size: string
-     *   <li>disk.storage_domains|storage_domain: string
+     *   <li>disk.provisioned_size: long
+     *   <li>disk.storage_domains|storage_domain: StorageDomains
      * </ul>
      */
     public Item add(Disk one) {

@@ -23,7 +23,7 @@ public final class Events extends Searched<Events.Item> {
      * <ul>
      *   <li>event.origin: string
      *   <li>event.severity: string
-     *   <li>event.custom_id: string
+     *   <li>event.custom_id: int
      *   <li>event.description: string
      * </ul>
      */

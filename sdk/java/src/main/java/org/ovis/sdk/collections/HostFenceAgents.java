@@ -22,7 +22,7 @@ public final class HostFenceAgents extends Listed<HostFenceAgents.Item> {
      *
      * <ul>
      *   <li>agent.address: string
-     *   <li>agent.order: string
+     *   <li>agent.order: int
      *   <li>agent.password: string
      *   <li>agent.type: string
      *   <li>agent.username: string

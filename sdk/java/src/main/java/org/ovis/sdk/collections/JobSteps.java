@@ -45,7 +45,7 @@ public final class JobSteps extends Listed<JobSteps.Item> {
          * Action end of a step.
          *
          * <ul>
-         *   <li>action.succeeded: string
+         *   <li>action.succeeded: boolean
          *   <li>[action.async]: boolean
          *   <li>[action.force]: boolean
          * </ul>

@@ -22,7 +22,7 @@ public final class MacPools extends Listed<MacPools.Item> {
      *
      * <ul>
      *   <li>mac_pool.name: string
-     *   <li>mac_pool.ranges: string
+     *   <li>mac_pool.ranges.range: collection of {range.from: string, range.to: string}
      * </ul>
      */
     public Item add(MacPool one) {

@@ -22,7 +22,7 @@ public final class StorageDomains extends Searched<StorageDomains.Item> {
      *
      * <ul>
      *   <li>storage_domain.host.id|name: string
-     *   <li>storage_domain.storage: string
+     *   <li>storage_domain.storage: Storage
      * </ul>
      */
     public Item add(StorageDomain one) {

@@ -21,9 +21,9 @@ public final class VMNumaNodes extends Listed<VMNumaNodes.Item> {
      * Add a virtual numa node.
      *
      * <ul>
-     *   <li>vm_numa_node.index: string
-     *   <li>vm_numa_node.memory: string
-     *   <li>vm_numa_node.cpu.cores.index: string
+     *   <li>vm_numa_node.index: int
+     *   <li>vm_numa_node.memory: long
+     *   <li>vm_numa_node.cpu.cores.index: int
      * </ul>
      */
     public Item add(VirtualNumaNode one) {
