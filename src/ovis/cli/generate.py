@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ovis.cli import faults_page, lock, typescript
+from ovis.cli import faults_page, lock, sdk_page, typescript
 
 Generator = Callable[[Path], Mapping[str, str]]
 """From the checkout to texts by path below it."""
@@ -241,6 +241,7 @@ GENERATORS: tuple[Generator, ...] = (
     sdk_java,
     typescript.typescript,
     faults_page.page,
+    sdk_page.sdk_page,
 )
 
 
