@@ -19,7 +19,6 @@ from ovis.engine.model.types import (
     ExternalHostProvider,
     ExternalTemplateImport,
     ExternalVmImport,
-    Icon,
     ImageTransfer,
     KatelloErratum,
     OpenStackImageProvider,
@@ -32,8 +31,9 @@ from ovis.engine.resources import bodies
 from ovis.engine.resources.absent import absent
 from ovis.engine.resources.bodies import TextRule
 from ovis.engine.resources.cpu_catalog import CPU_MODELS
+from ovis.engine.resources.icons import icons_of
 from ovis.engine.resources.levels import LEVELS
-from ovis.engine.resources.os_catalog import SYSTEMS
+from ovis.engine.resources.os_catalog import SYSTEMS, Os
 from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.tables import Column, Table, name_columns
 
@@ -45,18 +45,20 @@ def _system_id(number: int) -> str:
 
 
 def _systems(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[OperatingSystemInfo]]:
-    return {
-        "": [
-            OperatingSystemInfo(
-                id=_system_id(s.id),
-                name=s.name,
-                description=s.title,
-                architecture=Architecture(s.architecture),
-                tpm_support=TpmSupport(s.tpm),
-            )
-            for s in SYSTEMS
-        ]
-    }
+    return {"": [_system(s) for s in SYSTEMS]}
+
+
+def _system(found: Os) -> OperatingSystemInfo:
+    large, small = icons_of(found.name)
+    return OperatingSystemInfo(
+        id=_system_id(found.id),
+        name=found.name,
+        description=found.title,
+        architecture=Architecture(found.architecture),
+        tpm_support=TpmSupport(found.tpm),
+        large_icon=large,
+        small_icon=small,
+    )
 
 
 def _levels(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[ClusterLevel]]:
@@ -146,6 +148,5 @@ EMPTY = (
     absent(ImageTransfer, "imagetransfers"),
     absent(ExternalVmImport, "externalvmimports", needs=ADMIN),
     absent(ExternalTemplateImport, "externaltemplateimports", needs=ADMIN),
-    absent(Icon, "icons"),
 )
 TABLES = (BOOKMARKS_TABLE,)

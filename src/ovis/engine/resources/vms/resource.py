@@ -38,7 +38,7 @@ from ovis.engine.model.types import (
     VmPlacementPolicy,
     VmPool,
 )
-from ovis.engine.resources import bodies, cross_search as cross, instance_type_devices, instance_types
+from ovis.engine.resources import bodies, cross_search as cross, icons, instance_type_devices, instance_types
 from ovis.engine.resources.affinity_labels import labels_of
 from ovis.engine.resources.custom_properties import checks as custom_checks
 from ovis.engine.resources.disks import copies, resource as disks
@@ -135,7 +135,7 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
     if body.use_latest_template_version and template.id != BLANK_TEMPLATE:
         template = _latest(tx, template)
     clone = call.flag("clone")
-    given = bodies.without_subs(body)
+    given = icons.kept(tx, bodies.without_subs(body))
     base = Vm(**{f: getattr(template, f) for f in _BASE_FIELDS})
     kind = bodies.resolve(tx, InstanceType, body.instance_type) if _names_one(body.instance_type) else None
     if kind is not None:
@@ -172,7 +172,7 @@ def add(tx: Tx, call: Call, body: Vm, *, pool: VmPool | None = None) -> Vm | Sta
         if given.delete_protected is not None
         else bool(vm.delete_protected),
     )
-    vm = defaults.settled(vm, cluster)
+    vm = icons.with_icons(icons.taken(defaults.settled(vm, cluster), given))
     known = template if template.id != BLANK_TEMPLATE else replace(template, placement_policy=vm.placement_policy)
     _ask_for_more(tx, call, known, vm, "cluster", str(cluster.id))
     _check(tx, vm)
@@ -278,11 +278,11 @@ def update(tx: Tx, call: Call, body: Vm) -> Vm | Started:
     old = tx.need(Vm, call.ids[-1])
     waiting = tx.get(VmNextRun, str(old.id))
     before = waiting.vm if waiting is not None else old
-    given = bodies.without_subs(body)
+    given = icons.kept(tx, bodies.without_subs(body))
     if given.initialization is not None and given.initialization.root_password == "******":
         kept = old.initialization.root_password if old.initialization else None
         given = replace(given, initialization=replace(given.initialization, root_password=kept))
-    new = _placement(tx, bodies.merge(before, given, keep=_READ_ONLY))
+    new = icons.taken(_placement(tx, bodies.merge(before, given, keep=_READ_ONLY)), given)
     if body.cluster is not None and (body.cluster.id or body.cluster.name):
         wanted = bodies.resolve(tx, Cluster, body.cluster)
         if old.cluster is not None and wanted.id != old.cluster.id:
