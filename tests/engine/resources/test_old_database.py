@@ -6,7 +6,7 @@ from ovis.engine import events, resources
 from ovis.engine.access.tables import TABLES as ACCESS
 from ovis.engine.commands import TABLES as COMMANDS
 from ovis.engine.hostlink import TABLES as HOSTLINK
-from ovis.engine.model.enums import Architecture, VnicPassThroughMode
+from ovis.engine.model.enums import Architecture, CpuPinningPolicy, VnicPassThroughMode
 from ovis.engine.model.types import (
     Cpu,
     CpuTopology,
@@ -27,7 +27,7 @@ from ovis.engine.store.store import Store
 
 TABLES = (*events.TABLES, *ACCESS, *COMMANDS, *HOSTLINK, *resources.TABLES)
 ADDED = {
-    "vms": ("architecture", "custom_level", "vm_pool_id", "quota_id"),
+    "vms": ("architecture", "custom_level", "vm_pool_id", "quota_id", "cpu_pinning_policy"),
     "disks": ("quota_id",),
     "hosts": ("external_status", "cpus", "cpu_speed", "update_available"),
     "host_identities": ("spm_id",),
@@ -53,7 +53,7 @@ def fill(tx: Tx) -> None:
     tx.insert(HostIdentity(id="h", hardware_id="x", spm_id=7))
     level = Version(major=4, minor=7)
     tx.insert(Vm(id="v", name="v", cpu=Cpu(architecture=Architecture.X86_64), custom_compatibility_version=level))
-    tx.insert(Vm(id="w", name="w", quota=Quota(id="q")))
+    tx.insert(Vm(id="w", name="w", quota=Quota(id="q"), cpu_pinning_policy=CpuPinningPolicy.DEDICATED))
     tx.insert(Disk(id="d", name="d", quota=Quota(id="q")))
     tx.insert(
         StorageDomain(id="s", name="s", available=5, used=6, warning_low_space_indicator=10, wipe_after_delete=True)

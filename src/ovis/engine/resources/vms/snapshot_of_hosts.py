@@ -26,7 +26,8 @@ MIB = 1 << 20
 _KEPT: dict[str, tuple[Any, Hosts]] = {}  # cluster -> (versions of its hosts and their reports, what they are)
 _BUSY: dict[str, float] = {}  # host -> since when its CPUs are busy
 BUSY_PER_CENT = 50.0  # the lowest HighUtilization that a policy can have
-_SUMS = ("committed", "vcpus", "vms", "largest", "ha", "pending", "pending_memory", "pending_vcpus")
+_SUMS = ("committed", "vcpus", "vms", "largest", "ha", "pending", "pending_memory", "pending_vcpus", "exclusive")
+_EXCLUSIVE = ("dedicated", "isolate_threads", "siblings")
 
 
 @lru_cache(maxsize=16)
@@ -43,6 +44,7 @@ def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
         else sa.case((vms.c.status == sa.literal_column("'wait_for_launch'"), 1), else_=0)
     )
     on_host: list[Any] = [sa.literal_column(f"'{s.value}'") for s in ON_HOST]
+    exclusive: list[Any] = [sa.literal_column(f"'{p}'") for p in _EXCLUSIVE]
     ha = sa.case((vms.c.high_availability.is_(sa.true()), 1), else_=0)
     return Prepared(
         sa.select(
@@ -55,6 +57,7 @@ def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
             sa.func.sum(coming),
             sa.func.sum(coming * (64 * MIB + memory / 512)),
             sa.func.sum(coming * cpus),
+            sa.func.sum(sa.case((vms.c.cpu_pinning_policy.in_(exclusive), cpus), else_=0)),
         )
         .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
         .where(vms.c.cluster_id == sa.bindparam("cluster"), vms.c.status.in_(on_host), where.is_not(None))
@@ -107,6 +110,7 @@ def _now(rd: Reader, cluster_id: str, hosts: Hosts, overcommit: int) -> dict[str
         "schedulable": np.maximum(0.0, room),
         "pending_memory": np.ceil(sums["pending_memory"] / MIB),
         "vcpus": sums["vcpus"],
+        "exclusive": sums["exclusive"],
         "largest_vm": sums["largest"],
         "vms": sums["vms"],
         "running": sums["vms"] - sums["pending"],

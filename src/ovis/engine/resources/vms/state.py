@@ -236,6 +236,7 @@ TABLE = Table(
         _enum("bios.type"),
         _enum("custom_emulated_machine"),
         _enum("custom_cpu_model"),
+        _enum("cpu_pinning_policy"),
         Column(name="next_run", path="next_run_configuration_exists", kind="bool", index=False),
         Column(name="architecture", path="cpu.architecture", index=False),
         Column(name="custom_level", value=lambda vm: _level(vm), index=False),
