@@ -87,6 +87,7 @@ def test_a_host_that_still_writes_to_its_storage_is_spared_if_the_cluster_says_s
     )
 
 
+@pytest.mark.long  # each decision by itself is in tests/engine/resources/hosts/test_fence.py
 def test_without_policy_without_power_management_or_as_one_of_many_it_is_told_and_left(rack: Rack) -> None:
     policy(rack, enabled=False)
     vm = rack.up("patient")
