@@ -41,7 +41,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("java"), hosts=2, storage=True, **QUICK) as found:
+    with installation(tmp_path_factory.mktemp("java"), hosts=1, storage=True, **QUICK) as found:
         yield found
 
 

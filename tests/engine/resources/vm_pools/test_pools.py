@@ -17,7 +17,7 @@ PASSWORD = "of-a-user"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("pools"), hosts=2, storage=True, **QUICK) as found:
+    with installation(tmp_path_factory.mktemp("pools"), hosts=1, storage=True, **QUICK) as found:
         yield found
 
 
