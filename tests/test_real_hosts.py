@@ -101,6 +101,7 @@ def test_a_killed_agent_leaves_guests_and_reports_them_again(place: Place, clien
     _remove(place, client, vm)
 
 
+@pytest.mark.long  # simulated hosts show it in tests/faults
 def test_a_target_that_loses_power_leaves_one_copy_on_the_source(place: Place, client: httpx.Client) -> None:
     vm = place.add_guest(client, "survivor", memory=256 * MIB)
     place.start(client, vm, "h1")
@@ -126,6 +127,7 @@ def test_a_target_that_loses_power_leaves_one_copy_on_the_source(place: Place, c
     _remove(place, client, vm)
 
 
+@pytest.mark.long  # simulated hosts show it in tests/faults
 def test_guests_of_a_host_without_power_are_unknown_and_not_started_twice(place: Place, client: httpx.Client) -> None:
     vm = place.add_guest(client, "lonely")
     place.start(client, vm, "h2")

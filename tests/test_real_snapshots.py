@@ -203,6 +203,7 @@ def test_any_snapshot_of_a_running_guest_is_removed_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("victim", ["agent", "guest"])
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_a_merge_survives_the_death_of_its_agent_and_of_its_guest(
     place: Place, client: httpx.Client, system: Any, victim: str
 ) -> None:
@@ -359,6 +360,7 @@ def test_copies_and_templates_have_the_data_and_are_their_own(place: Place, clie
     template.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_a_stateless_run_leaves_nothing(place: Place, client: httpx.Client, system: Any) -> None:
     from ovirtsdk4 import types as t
 
@@ -421,6 +423,7 @@ def test_the_forms_of_3x(place: Place, client: httpx.Client) -> None:
     assert volumes(place, client, disk) == 1
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_a_cold_merge_survives_the_death_of_the_agent_at_it(place: Place, client: httpx.Client, system: Any) -> None:
     vm, disk = guest(place, client, "cold", 512 * MIB)
     service = system.vms_service().vm_service(vm)
