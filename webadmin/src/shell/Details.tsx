@@ -60,7 +60,7 @@ export function SubTabs({ resource, row, tab, onTab }: Props): ReactElement {
           </button>
         ))}
       </div>
-      <div className="ov-subtab" role="tabpanel" aria-label={chosen?.label} key={`${chosen?.token}/${row.id}`}>
+      <div className="ov-subtab" role="tabpanel" tabIndex={0} aria-label={chosen?.label} key={`${chosen?.token}/${row.id}`}>
         {Content && (
           <Boundary what={`The sub-tab ${chosen.label}`}>
             <Suspense fallback={<div className="ov-loading" aria-busy />}>
