@@ -218,6 +218,17 @@ def test_devices_and_parts_of_devices_go_to_as_many_vms_as_there_are(rack: Rack)
     assert fitting(rack, last) == {A: "", B: "MDevice", C: "MDevice"}
 
 
+def test_cpus_that_a_vm_has_for_itself_are_nobody_elses(rack: Rack) -> None:
+    def cpus(count: int) -> dict[str, Any]:
+        return {"topology": {"sockets": "1", "cores": str(count), "threads": "1"}}
+
+    start(rack, "alone", B, cpu=cpus(28), cpu_pinning_policy="dedicated")
+    assert fitting(rack, cpu=cpus(5)) == {A: "", B: "CPU", C: ""}
+    assert fitting(rack, cpu=cpus(4))[B] == ""
+    assert fitting(rack, cpu=cpus(5), cpu_pinning_policy="dedicated") == {A: "", B: "CpuPinning", C: ""}
+    assert fitting(rack, cpu=cpus(4), cpu_pinning_policy="dedicated")[B] == ""
+
+
 def test_power_saving_gathers_vms_switches_empty_hosts_off_and_wakes_them_when_it_needs_them(rack: Rack) -> None:
     for name in (A, B, C):
         give_agent(rack, name)

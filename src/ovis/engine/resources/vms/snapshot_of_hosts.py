@@ -45,6 +45,7 @@ def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
     )
     on_host: list[Any] = [sa.literal_column(f"'{s.value}'") for s in ON_HOST]
     exclusive: list[Any] = [sa.literal_column(f"'{p}'") for p in _EXCLUSIVE]
+    alone = vms.c.cpu_pinning_policy.in_(exclusive)
     ha = sa.case((vms.c.high_availability.is_(sa.true()), 1), else_=0)
     return Prepared(
         sa.select(
@@ -52,12 +53,12 @@ def _sums(vms: sa.Table, runtimes: sa.Table, place: str) -> Prepared:
             sa.func.sum(promised + overhead),
             sa.func.sum(cpus),
             sa.func.count(),
-            sa.func.max(cpus),
+            sa.func.max(sa.case((alone, 0), else_=cpus)),
             sa.func.sum(ha),
             sa.func.sum(coming),
             sa.func.sum(coming * (64 * MIB + memory / 512)),
             sa.func.sum(coming * cpus),
-            sa.func.sum(sa.case((vms.c.cpu_pinning_policy.in_(exclusive), cpus), else_=0)),
+            sa.func.sum(sa.case((alone, cpus), else_=0)),
         )
         .select_from(vms.join(runtimes, runtimes.c.id == vms.c.id))
         .where(vms.c.cluster_id == sa.bindparam("cluster"), vms.c.status.in_(on_host), where.is_not(None))
