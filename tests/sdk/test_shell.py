@@ -1,10 +1,14 @@
 """ovis-shell as a program: the original's commands and forms, errors in one line, statuses, pipes."""
 
+import contextlib
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +43,7 @@ def sh(place: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             timeout=120,
         )
 
+    run.rc = rc  # type: ignore[attr-defined]
     made = run(
         "-E",
         'add vm --name Boston --description "Main service for Boston" --cluster-name Default --template-name Blank '
@@ -93,6 +98,60 @@ def test_an_action_that_waits(sh: Run) -> None:
     assert sh("-E", "action vm Boston start --wait").stdout == "status-state : up\n"
     assert "Boston" in sh("-E", "list vms --query status=up").stdout
     assert sh("-E", "action vm Boston stop --wait").stdout == "status-state : down\n"
+
+
+def test_the_serial_line_in_a_terminal_and_in_a_pipe(sh: Run, place: Installation) -> None:
+    made = sh(
+        "-E",
+        "add vm --name Serial --cluster-name Default --template-name Blank --console-enabled true "
+        '--os-boot "boot.dev=network"; add nic --parent-vm-name Serial --name nic1 --network-name ovirtmgmt; '
+        "action vm Serial start --wait",
+    )
+    assert made.returncode == 0, made.stderr
+    try:
+        piped = sh("console", "Serial", "--serial", text="hello\n")
+        assert (piped.returncode, "hello" in piped.stdout) == (0, True), piped.stderr
+        with typed_at(sh.rc, "console", "Serial", "--serial") as (keys, run):
+            shown = read_until(keys, b"Ctrl-] leaves")
+            os.write(keys, b"echo me")
+            shown += read_until(keys, b"echo me")
+            taken = sh("console", "Serial", "--serial", text="x")
+            assert (taken.returncode, "else is at" in taken.stderr) == (1, True), taken.stderr
+            os.write(keys, b"\x1d")
+            read_until(keys, b"Left the console")
+            assert run.wait(30) == 0
+    finally:
+        sh("-E", "action vm Serial stop --wait; remove vm Serial")
+
+
+@contextlib.contextmanager
+def typed_at(rc: Path, *words: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The shell at a terminal of its own: (the keyboard and screen, the process)."""
+    keys, its = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "ovis_shell.main", *words],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env={**os.environ, "OVIRTSHELLRC": str(rc)},
+    )
+    os.close(its)
+    try:
+        yield keys, run
+    finally:
+        run.kill()
+        run.wait(10)
+        os.close(keys)
+
+
+def read_until(keys: int, wanted: bytes) -> bytes:
+    seen = b""
+    end = time.monotonic() + 60
+    while wanted not in seen:
+        assert time.monotonic() < end, seen
+        if select.select([keys], [], [], 1)[0]:
+            seen += os.read(keys, 4096)
+    return seen
 
 
 def test_scripts_pipes_and_files(sh: Run, tmp_path: Path) -> None:

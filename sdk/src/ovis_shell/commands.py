@@ -288,12 +288,18 @@ class Shell:
         return output.render(rows, self._form(given), brief=False, many=True)
 
     def console(self, given: Typed) -> str:
-        """console VM [--protocol vnc|spice] [--save FILE]: opens remote-viewer, or writes its file"""
+        """console VM [--protocol vnc|spice] [--save FILE]: opens remote-viewer, or writes its file; --serial [--take]: the
+        serial line, in this terminal"""
         import shutil
         import tempfile
 
         name = _need(given, 0, "the console of which VM?")
         vm = words.one(self.connected().vms, name)
+        if given.take("serial"):
+            from ovis_shell import serial
+
+            serial.attach(vm.context, vm.id, str(vm.name), take=bool(given.take("take")))
+            return ""
         wanted, target = given.take("protocol"), given.take("save")
         found = [c for c in vm.graphicsconsoles.list() if wanted is None or c.protocol == wanted]
         if not found:
