@@ -20,7 +20,9 @@ from ovis.engine.store.session import Tx
 def setup_all(tx: Tx, call: Call, action: Action) -> Started:
     """The host's networks are those of the body, and no others."""
     if action.modified_network_attachments is None and action.modified_bonds is None:
-        raise refuse("HOST_NICS_MISSING", "Action [setup_networks] needs host_nics: all NICs as they are to be.", bad=True)
+        raise refuse(
+            "HOST_NICS_MISSING", "Action [setup_networks] needs host_nics: all NICs as they are to be.", bad=True
+        )
     host = tx.need(Host, call.ids[0])
     now = scene(tx, host)
     wanted = [a.network for a in action.modified_network_attachments or () if a.network is not None]
