@@ -27,11 +27,11 @@ def fault(answer: httpx.Response, status: int) -> tuple[str, str]:
         found = found.get("fault", found)
         return found["reason"], found.get("detail", "")
     root = ElementTree.fromstring(answer.content)
-    if root.tag == "action":  # an action that failed
-        assert "failed" in "".join(root.find("status").itertext())
-        root = root.find("fault")
-    assert root.tag == "fault"
-    return root.findtext("reason") or "", root.findtext("detail") or ""
+    if root.tag == "action":  # one that failed
+        assert root.findtext("status/state", root.findtext("status")) == "failed"
+    found_in = root if root.tag == "fault" else root.find("fault")
+    assert found_in is not None
+    return found_in.findtext("reason") or "", found_in.findtext("detail") or ""
 
 
 async def test_a_life_in_xml(place: Lab) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from io import BufferedReader
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 _LINE, _HEADERS, _PART = 65536, 200, 65536
@@ -144,7 +145,7 @@ class _Link:
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
-        self._file = opened.makefile("rb", _PART)
+        self._file: BufferedReader = opened.makefile("rb", _PART)  # type: ignore[assignment]
         self.at_end = True
 
     def is_alive(self) -> bool:

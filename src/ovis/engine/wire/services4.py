@@ -72,7 +72,7 @@ _EXACT = {
     ("storagedomains", "storageconnections"): "storage_domain_server_connections",
 }
 # Below a collection that is itself below another.
-_DEEP = {
+_DEEP: dict[tuple[str, ...], str] = {
     ("datacenters", "storagedomains", "disks"): "attached_storage_domain_disks",
     ("storagedomains", "templates", "disks"): "storage_domain_content_disks",
     ("storagedomains", "vms", "diskattachments"): "storage_domain_vm_disk_attachments",
@@ -119,7 +119,7 @@ def service(chain: Sequence[Resource], *, one: bool) -> str:
     words = segment_words(resource)
     above = segment_words(chain[-2]) if len(chain) > 1 else ""
     pair = (path[-2] if above else "", path[-1])
-    exact = _DEEP.get(path[-3:]) or _EXACT.get(pair)  # type: ignore[call-overload]
+    exact = _DEEP.get(path[-3:]) or _EXACT.get(pair)
     if exact is not None:
         words = exact
     elif above and resource.collection in _ASSIGNED:

@@ -60,7 +60,8 @@ def texts(answer: dict[str, Any]) -> list[str]:
 
 def applied(text: str, answer: dict[str, Any], number: int = 0) -> str:
     item = answer["items"][number]
-    return text[: answer["from"]] + item["insert"] + text[answer["to"] :]
+    insert: str = item["insert"]
+    return text[: answer["from"]] + insert + text[answer["to"] :]
 
 
 def test_each_place_of_the_grammar_proposes_what_fits_there(store: Store) -> None:

@@ -80,7 +80,8 @@ def test_means_of_many_weigh_them() -> None:
         rings.sample(START + 60 * minute, [(VM, (10, 0, 0)), (ONE, (40, 0, 0))])
     points = rings.day({VM: 1.0, ONE: 2.0, "nobody": 5.0}, 0, 96)
     assert len(points) == 96 and points[0][1] is None
-    assert points[-1] == (START + 30 * 60 - 300, pytest.approx(30.0))
+    last, value = points[-1]
+    assert last == START + 30 * 60 - 300 and value == pytest.approx(30.0)
     assert all(value is None for _, value in Rings().day({VM: 1.0}, 0, 4))
 
 
