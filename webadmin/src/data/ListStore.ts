@@ -35,6 +35,8 @@ export class ListStore {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private used: number[] = [];
   private rereadAll = false;
+  private readonly lit = new Map<string, number>();
+  private fading: ReturnType<typeof setTimeout> | undefined;
   /** Whether new rows may flow in: nothing is chosen, focused or scrolled. */
   idle: () => boolean = () => true;
 
@@ -55,6 +57,7 @@ export class ListStore {
     return () => {
       for (const stop of this.stops) stop();
       clearTimeout(this.timer);
+      clearTimeout(this.fading);
       for (const controller of this.loading.values()) controller.abort();
       this.loading.clear();
     };
@@ -200,11 +203,25 @@ export class ListStore {
   private light(id: string): void {
     if (this.marks.get(id) === "removed") return;
     this.marks.set(id, "lit");
-    setTimeout(() => {
-      if (this.marks.get(id) !== "lit") return;
-      this.marks.delete(id);
-      this.tell();
-    }, LIT_MS);
+    this.lit.set(id, Date.now() + LIT_MS);
+    this.fading ??= setTimeout(() => this.fade(), LIT_MS);
+  }
+
+  /** Put out what was lit long enough, all in one go. */
+  private fade(): void {
+    this.fading = undefined;
+    const now = Date.now();
+    let next = Infinity;
+    for (const [id, until] of this.lit) {
+      if (until > now + 100) {
+        next = Math.min(next, until);
+        continue;
+      }
+      this.lit.delete(id);
+      if (this.marks.get(id) === "lit") this.marks.delete(id);
+    }
+    if (next !== Infinity) this.fading = setTimeout(() => this.fade(), Math.max(250, next - now));
+    this.tell();
   }
 
   /** Read what changed and was not told whole, many in one request. */
