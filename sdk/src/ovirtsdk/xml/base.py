@@ -135,7 +135,9 @@ class _Repeated:
         self._name = name
 
     def __get__(self, o: Any, owner: type) -> Any:
-        return self if o is None else o._values().setdefault(self._name, o._late_links() if self._name == "link" else [])
+        return (
+            self if o is None else o._values().setdefault(self._name, o._late_links() if self._name == "link" else [])
+        )
 
 
 class _Property:
