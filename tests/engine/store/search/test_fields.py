@@ -41,7 +41,7 @@ NOT_YET: dict[str, str] = {
     "Instancetypes": """os creationdate childcount status sealed cluster datacenter quota architecture version_name
         tag""",
     "Users": "pool type",
-    "Pools": "description comment type cluster datacenter architecture assigned_vm_count running_vm_count",
+    "Pools": "assigned_vm_count running_vm_count",
     "Storage": "shared_status",
     "Disks": "creation_date number_of_vms quota last_modified",
     "Networks": "provider_name qos_name",

@@ -1,6 +1,6 @@
 /** Parts of the VM's form that are lists: its disks, its network interfaces, its custom properties. */
 import { type ReactElement, useState } from "react";
-import { type Row, number, post, text } from "../../api/client";
+import { type Row, items, number, post, text } from "../../api/client";
 import { FormSection } from "../../forms/Field";
 import { parseBytes } from "../../forms/fields";
 import { useRows } from "../../data/queries";
@@ -28,7 +28,7 @@ let keys = 0;
 export function DiskList({ disks, onChange, vmName }: { disks: WantedDisk[]; onChange: (disks: WantedDisk[]) => void; vmName: string }): ReactElement {
   const domains = (useRows("/storagedomains").data ?? []).filter((domain) => text(domain, "type") === "data" && text(domain, "status") !== "maintenance");
   const [choosing, setChoosing] = useState(false);
-  const free = useRows(choosing ? "/disks?search=number_of_vms%3D0&max=200" : undefined).data ?? [];
+  const free = (useRows(choosing ? "/disks?max=500&follow=vms" : undefined).data ?? []).filter((disk) => text(disk, "status") === "ok" && items(disk, "vms").length === 0);
   const put = (key: number, change: Partial<WantedDisk>): void =>
     onChange(disks.map((disk) => (disk.key === key ? { ...disk, ...change } : change.bootable ? { ...disk, bootable: false } : disk)));
   return (
