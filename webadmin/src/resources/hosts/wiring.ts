@@ -4,7 +4,7 @@
  * Does: read what the API tells, move, bond and break, say why something cannot be, tell the difference in words and as the
  * document of POST setupnetworks. Does not: draw (host-networks.dialog.tsx) or send.
  */
-import { type Row, at, items, number, text, truth } from "../../api/client";
+import { type Row, at, items, number, text, truth } from "../../api/read";
 
 export interface Address {
   method: string;
@@ -47,7 +47,7 @@ export interface Net {
   /** Of the host's cluster; others can only leave. */
   offered: boolean;
 }
-/** attachments: network id -> attachment. free: lets one see what nobody can change here. */
+/** attachments: network id -> attachment. */
 export interface Facts {
   nics: readonly Nic[];
   nets: ReadonlyMap<string, Net>;
