@@ -28,7 +28,7 @@ export function Guide({ title, about, steps, onClose }: { title: string; about: 
       what={missing.length === 0 ? "Nothing is missing." : `${missing.length} of ${steps.filter((step) => !step.optional).length} are missing.`}
       buttons={
         <button type="button" className={missing.length === 0 ? "ov-button primary" : "ov-button"} onClick={onClose}>
-          {missing.length === 0 ? "Close" : "Configure Later"}
+          {missing.length === 0 ? "Done" : "Configure Later"}
         </button>
       }
     >

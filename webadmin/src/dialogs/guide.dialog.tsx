@@ -10,7 +10,7 @@ export default function FirstSteps({ onClose }: DialogProps): ReactElement | nul
   const clusters = useRows("/clusters").data;
   const hosts = useRows("/hosts").data;
   const domains = useRows("/storagedomains").data;
-  const vms = useRows("/vms?max=3").data;
+  const vms = useRows("/vms?max=2").data;
   if (!centers || !clusters || !hosts || !domains || !vms) return null;
   const names = (rows: Row[]): string => someOf(rows.map((row) => row.name));
   const up = hosts.filter((host) => text(host, "status") === "up");
@@ -49,7 +49,7 @@ export default function FirstSteps({ onClose }: DialogProps): ReactElement | nul
           title: "Virtual machine",
           done: vms.length > 0,
           waits: clusters.length === 0,
-          says: vms.length > 0 ? names(vms) : clusters.length > 0 ? "It starts once a host is up; with disks, once storage is active." : "Needs a cluster first.",
+          says: vms[0] ? `${vms[0].name}${vms.length > 1 ? " and others" : ""}` : clusters.length > 0 ? "It starts once a host is up; with disks, once storage is active." : "Needs a cluster first.",
           act: { label: "New VM", run: () => openDialog("vm-edit", undefined) },
         },
       ]}

@@ -18,7 +18,7 @@ export default function Options({ onClose }: DialogProps): ReactElement {
       what="Kept for you on the server."
       buttons={
         <button type="button" className="ov-button primary" onClick={onClose}>
-          Close
+          Done
         </button>
       }
     >

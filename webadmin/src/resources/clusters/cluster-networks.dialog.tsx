@@ -79,7 +79,13 @@ export default function ClusterNetworks({ rows, params, onClose }: DialogProps):
   };
   const words = [
     ...attached.map((one) => `${one.name} is attached`),
-    ...changed.map((one) => `${one.name} changes`),
+    ...changed.flatMap((one) => {
+      const parts = [
+        ...(asked(one.id).required === before(one.id).required ? [] : [asked(one.id).required ? "is required" : "is not required"]),
+        ...ROLES.filter((role) => now(role.id) === one.id && !rolesOf(there(one.id)).includes(role.id)).map((role) => `becomes ${role.label}`),
+      ];
+      return parts.length > 0 ? [`${one.name} ${parts.join(" and ")}`] : [];
+    }),
     ...detached.map((one) => `${one.name} is detached`),
   ];
   return (
@@ -143,7 +149,7 @@ export default function ClusterNetworks({ rows, params, onClose }: DialogProps):
                   </td>
                   {ROLES.map((role) => (
                     <td key={role.id}>
-                      <input type="radio" name={role.id} aria-label={`${role.label}: ${network.name}`} disabled={!mineNow.attached} checked={now(role.id) === network.id} onChange={() => setChosen({ ...chosen, [role.id]: network.id })} />
+                      <input type="radio" style={{ accentColor: "var(--ov-accent)" }} name={role.id} aria-label={`${role.label}: ${network.name}`} disabled={!mineNow.attached} checked={now(role.id) === network.id} onChange={() => setChosen({ ...chosen, [role.id]: network.id })} />
                     </td>
                   ))}
                 </tr>

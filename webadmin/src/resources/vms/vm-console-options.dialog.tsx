@@ -50,7 +50,7 @@ export default function ConsoleOptions({ rows, onClose }: DialogProps): ReactEle
       buttons={
         <>
           <button type="button" className="ov-button" onClick={onClose}>
-            Close
+            Cancel
           </button>
           <button type="submit" className="ov-button primary" aria-disabled={why ? true : undefined} title={why} aria-busy={busy}>
             {way === "browser" ? "Open" : "Download"}
