@@ -4,6 +4,7 @@ Does: bookmarks (plain rows), vms with nics, disks, actions and commands, secret
 """
 
 import asyncio
+import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from ovis.engine.declare.permits import Permit
 from ovis.engine.declare.resource import ADMIN, PUBLIC, Action as Verb, Need, Op, Param, Resource, Started
 from ovis.engine.http.app import App
 from ovis.engine.http.endpoints import Endpoints
+from ovis.engine.http.ui_plugins import UiPlugins
 from ovis.engine.model.enums import DiskInterface, VmStatus
 from ovis.engine.model.types import (
     Action,
@@ -409,7 +411,7 @@ async def lab(folder: Path) -> AsyncIterator[Lab]:
     vms = await store.write(_seed)
     await runner.start()
     sessions = Sessions(store)
-    endpoints = Endpoints(store, services.pki, _nobody, None)
+    endpoints = Endpoints(store, services.pki, _nobody, None, UiPlugins(Path(os.devnull), Path(os.devnull)))
     app = App(RESOURCES, services, sessions, endpoints, instance_id="11111111-2222-4333-8444-555555555555")
     taken = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -13,6 +13,8 @@ import msgspec
 from ovis.contract.enrol import EnrolAnswer, EnrolRequest
 from ovis.engine.declare.faults import Fault
 from ovis.engine.http.messages import Answer, Request
+from ovis.engine.http.ui_plugin_files import UiPluginFiles
+from ovis.engine.http.ui_plugins import UiPlugins
 from ovis.engine.http.webadmin import WebAdmin
 from ovis.engine.store.store import Store
 
@@ -35,15 +37,22 @@ _LANDING = b"""<!doctype html>
 
 
 class Endpoints:
-    """Fixed paths. register: what admits a host (`resources.hosts.enrol`); static: where the built web admin is."""
+    """Fixed paths. register: what admits a host (`resources.hosts.enrol`); static: where the built web admin is;
+    plugins: those of the web admin."""
 
     def __init__(
-        self, store: Store, pki: Any, register: Callable[[EnrolRequest], Awaitable[EnrolAnswer]], static: Path | None
+        self,
+        store: Store,
+        pki: Any,
+        register: Callable[[EnrolRequest], Awaitable[EnrolAnswer]],
+        static: Path | None,
+        plugins: UiPlugins,
     ) -> None:
         self._store = store
         self._pki = pki
         self._register = register
-        self.web = WebAdmin(static)
+        self.web = WebAdmin(static, plugins.definitions)
+        self._plugin_files = UiPluginFiles(plugins)
 
     async def answer(self, request: Request) -> Answer | None:
         """The answer, or None if the path is not one of these."""
@@ -65,7 +74,7 @@ class Endpoints:
             if not request.path.endswith("/"):
                 return Answer(302, b"", None, [("Location", "ovirt-engine/")])
             return Answer(200, _LANDING, "text/html;charset=UTF-8")
-        return self.web.answer(request)
+        return self._plugin_files.answer(request) or self.web.answer(request)
 
     def _certificate(self, request: Request) -> Answer:
         query = parse_qs(request.query)

@@ -22,6 +22,7 @@ from ovis.engine.hostlink import TABLES as HOSTLINK_TABLES
 from ovis.engine.hostlink.hosts import Hosts
 from ovis.engine.http.app import App
 from ovis.engine.http.endpoints import Endpoints
+from ovis.engine.http.ui_plugins import UiPlugins
 from ovis.engine.main.pki import Pki
 from ovis.engine.main.settings import Settings
 from ovis.engine.resources.history import UsageHistory
@@ -55,7 +56,8 @@ class Engine:
         self.services.secrets = Secrets(key_of(settings.folder))
         self.observer = EngineObserver(self.services)
         self.sessions = Sessions(self.store)
-        endpoints = Endpoints(self.store, self.pki, self._register, _webadmin())
+        plugins = UiPlugins(settings.ui_plugins_folder, settings.ui_plugins_config_folder)
+        endpoints = Endpoints(self.store, self.pki, self._register, _webadmin(), plugins)
         idle = settings.session_idle_minutes
         self.app = App(
             resources.RESOURCES,

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from ovis.engine.main.config import add_arguments as add_config
+from ovis.engine.main.plugins import add_arguments as add_plugins
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -41,6 +42,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         user.add_argument(f"--{option}", default="")
     verbs.add_parser("schedule", help="decide one case of scheduling: a world in JSON from standard input, no engine")
     add_config(verb("config", "show settings; define custom properties for each cluster level"))
+    add_plugins(verb("plugins", "UI plugins of the web admin: list them, enable or disable one"))
     return parser.parse_args(argv)
 
 
@@ -62,6 +64,10 @@ def main(argv: list[str] | None = None) -> int:
         from ovis.engine.main.config import run as configure
 
         return configure(settings, args)
+    if args.verb == "plugins":
+        from ovis.engine.main.plugins import run as plugins
+
+        return plugins(settings, args)
     if args.verb == "setup":
         from ovis.engine.main.setup import run as set_up
 

@@ -51,12 +51,28 @@ class Settings(Struct, kw_only=True, frozen=True):
     event_days: Annotated[int, Meta(description="How long events are kept")] = 30
     max_vm_name: Annotated[int, Meta(description="Longest name of a VM")] = 64
     critical_space_gib: Annotated[int, Meta(description="Free space below which new disks are refused")] = 5
+    ui_plugins_dir: Annotated[
+        str, Meta(description="Descriptors and files of UI plugins; empty: ui-plugins in the data folder")
+    ] = ""
+    ui_plugins_config_dir: Annotated[
+        str, Meta(description="The site's configuration of UI plugins; empty: etc/ui-plugins in the data folder")
+    ] = ""
     console_ticket_seconds: Annotated[int, Meta(description="Validity of a console password")] = 120
 
     @property
     def folder(self) -> Path:
         """The data folder."""
         return Path(self.data)
+
+    @property
+    def ui_plugins_folder(self) -> Path:
+        """Where UI plugins are."""
+        return Path(self.ui_plugins_dir) if self.ui_plugins_dir else self.folder / "ui-plugins"
+
+    @property
+    def ui_plugins_config_folder(self) -> Path:
+        """Where UI plugins are configured."""
+        return Path(self.ui_plugins_config_dir) if self.ui_plugins_config_dir else self.folder / "etc" / "ui-plugins"
 
     @property
     def database_url(self) -> str:
