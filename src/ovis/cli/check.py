@@ -23,6 +23,7 @@ def _program(name: str) -> str:
 
 def _run(root: Path, *argv: str) -> bool:
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile the same modules
     return subprocess.call(argv, cwd=root, stdin=subprocess.DEVNULL, env=environ) == 0
 
 
@@ -49,6 +50,7 @@ def test(root: Path, paths: Sequence[str], *, apt: bool) -> int:
         arguments = [str(Path(path).absolute()) if Path(path.partition("::")[0]).exists() else path for path in paths]
         return 0 if _run(root, *pytest(), *arguments) else 1
     prepare(root, apt=apt)
+    environment.compile_sources(root)
     return _all(
         [
             *lint_steps(root),

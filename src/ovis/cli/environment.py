@@ -1,8 +1,10 @@
 """Python packages that only some commands need, and that are built here from their sources: libvirt's, oVirt's SDK.
 
-Does: install a locked set of requirements/ into this environment, by uv, else pip. Does not: find compilers.
+Does: install a locked set of requirements/ into this environment, by uv, else pip; compile our own modules. Does not: find
+compilers.
 """
 
+import compileall
 import importlib.util
 import os
 import subprocess
@@ -18,6 +20,12 @@ def has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
+def compile_sources(root: Path, *folders: str) -> None:
+    """Bytecode of our own modules, where it is missing or old: with PYTHONDONTWRITEBYTECODE no start would keep it."""
+    for folder in folders or ("src", "sdk/src"):
+        compileall.compile_dir(root / folder, quiet=2, force=False)
+
+
 def install(root: Path, name: str) -> None:
     """Install requirements/NAME.txt; CliFault with the installer's last words."""
     file = root / "requirements" / f"{name}.txt"
@@ -27,6 +35,7 @@ def install(root: Path, name: str) -> None:
     uv = [str(programs / "uv"), "pip", "install", "--quiet", "--python", sys.executable, *common]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *common]
     environment = {**os.environ, "UV_CACHE_DIR": str(root / ".ovis" / "cache"), "UV_NO_CONFIG": "1"}
+    environment.setdefault("UV_COMPILE_BYTECODE", "1")
     if "PIP_INDEX_URL" in os.environ:
         environment.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
     if "PIP_CERT" in os.environ:

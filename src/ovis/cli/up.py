@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from ovis.cli import web
+from ovis.cli import environment, web
 from ovis.cli.api import read_password
 from ovis.cli.engine import await_engine, called_as, program, require_free, run_engine, say
 from ovis.cli.faults import BadUsage, CliFault
@@ -37,6 +37,7 @@ def up(args: argparse.Namespace) -> int:
     begun = time.monotonic()
     data, listen, port = settings_of(args)
     instance = Instance(data)
+    compile_checkout()
     with instance.locked():
         choices = merged(instance.choices, args, listen, port)
         if choices.hosts == "local":
@@ -58,6 +59,13 @@ def up(args: argparse.Namespace) -> int:
         say(f"Ready after {time.monotonic() - begun:.1f} s.")
         tell(instance, as_json=args.json)
     return 0
+
+
+def compile_checkout() -> None:
+    """Engines and agents start from bytecode."""
+    root = Path(__file__).resolve().parents[3]
+    if (root / "pyproject.toml").is_file():
+        environment.compile_sources(root)
 
 
 def web_up() -> threading.Thread | None:
