@@ -59,11 +59,13 @@ class Authenticator:
         prefer = preferences(request)
         persistent = "persistent-auth" in prefer and "new-auth" not in prefer
         cookie = _cookie(request)
+        if not cookie and persistent:
+            cookie = request.headers.get("jsessionid")  # UI plugins of 3.x, in a browser: what they were told, as a header
         if cookie and not persistent and await self.sessions.find(cookie) is not None:
             await self.sessions.close(cookie)  # the logout signal of 3.x clients
         if cookie and persistent:
             session = await self.sessions.find(cookie)
-            if session is not None and session.token.kind == "cookie":
+            if session is not None and _as_cookie(session):
                 self._csrf(request, session, cookie)
                 return Caller(session.principal, session=session.token.id)
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
@@ -110,6 +112,11 @@ class Authenticator:
             return await self._passwords.principal(name, password)
         except SignInFailed as err:
             raise Unauthenticated(err.detail) from err
+
+
+def _as_cookie(session: Session) -> bool:
+    """Whether it counts as JSESSIONID: the web admin's own session does, which plugins hand on to their servers."""
+    return session.token.kind == "cookie" or API_SCOPE in session.token.scope.split()
 
 
 def _cookie(request: Request) -> str | None:

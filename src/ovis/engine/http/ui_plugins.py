@@ -127,7 +127,7 @@ def _faults(values: dict[str, Any], kinds: dict[str, type], needed: Sequence[str
             continue
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             faults.append(f"{key} must be {_KINDS[kind]}")
-        elif kind is str and not value.strip():
+        elif isinstance(value, str) and not value.strip():
             faults.append(f"{key} is blank")
     return faults
 
