@@ -18,7 +18,7 @@ interface Command {
 
 function commands(rows: DialogProps["rows"]): Command[] {
   const resource = byPlace(router.address().place);
-  const actions = resource ? [...resource.actions, ...pluginSeam.actions(resource.entity)] : [];
+  const actions = resource ? pluginSeam.withActions(resource) : [];
   const doable = actions.flatMap((action): Command[] => {
     const found = resource && possible(action, resource, action.on === "none" ? [] : rows);
     if (!found || found.disabled || !resource) return [];

@@ -258,7 +258,7 @@ export class PluginHost {
     if (!plugin) return new Proxy({}, { get: (_, key) => (key === "configObject" ? () => null : key === "then" ? undefined : () => undefined) });
     const may = (): boolean => plugin.state === "initializing" || plugin.state === "in use";
     /** Works while the plugin is in use. */
-    const use =
+    const live =
       (call: Call): Call =>
       (...args) =>
         may() ? call(...args) : undefined;
@@ -269,7 +269,7 @@ export class PluginHost {
         may() || plugin.state === "loading" || plugin.state === "ready" ? call(...args) : undefined;
     /** A name of 4.3 and later: this plugin is of that generation. */
     const later = (call: Call): Call =>
-      use((...args) => {
+      live((...args) => {
         plugin.newNames = true;
         return call(...args);
       });
@@ -406,18 +406,18 @@ export class PluginHost {
       currentLocale: early(() => page.locale()),
       currentPlace: early(() => page.place()),
       rootTag: early(() => page.rootTag()),
-      addMainTab: use(place),
+      addMainTab: live(place),
       addPrimaryMenuPlace: later(place),
       // There is no menu of two levels: what is in a container becomes a tab beside the others.
       addPrimaryMenuContainer: later(() => undefined),
       addSecondaryMenuPlace: later((_, label, token, url, opts) => place(label, token, url, opts)),
-      addSubTab: use(detail),
+      addSubTab: live(detail),
       addDetailPlace: later(detail),
-      setTabContentUrl: use(setUrl),
-      setPlaceContentUrl: use(setUrl),
-      setTabAccessible: use(setAccessible),
-      setPlaceAccessible: use(setAccessible),
-      setPlaceUnloadHandler: use((token, handler) =>
+      setTabContentUrl: live(setUrl),
+      setPlaceContentUrl: live(setUrl),
+      setTabAccessible: live(setAccessible),
+      setPlaceAccessible: live(setAccessible),
+      setPlaceUnloadHandler: live((token, handler) =>
         change(token, (tab) => {
           if (!isCall(handler)) return;
           tab.unload = () => {
@@ -429,17 +429,17 @@ export class PluginHost {
           };
         }),
       ),
-      addMainTabActionButton: use(menuButton(false)),
+      addMainTabActionButton: live(menuButton(false)),
       addMenuPlaceActionButton: later(menuButton(true)),
-      addSubTabActionButton: use(detailButton(false)),
+      addSubTabActionButton: live(detailButton(false)),
       addDetailPlaceActionButton: later(detailButton(true)),
-      showDialog: use(showDialog),
-      setDialogContentUrl: use((token, url) => onDialogs(token, (dialog) => (isText(url) ? { ...dialog, url } : dialog))),
-      closeDialog: use((token) => onDialogs(token, () => undefined)),
-      revealPlace: use((token) => (isText(token) ? page.reveal(token) : undefined)),
-      setSearchString: use((text) => (isText(text) ? page.search(text) : undefined)),
-      showToast: use((kind, text) => page.toast(String(kind), String(text), undefined)),
-      showAlert: use((kind, text, opts) => page.toast(String(kind), String(text), number(record(opts)["autoHideMs"]))),
+      showDialog: live(showDialog),
+      setDialogContentUrl: live((token, url) => onDialogs(token, (dialog) => (isText(url) ? { ...dialog, url } : dialog))),
+      closeDialog: live((token) => onDialogs(token, () => undefined)),
+      revealPlace: live((token) => (isText(token) ? page.reveal(token) : undefined)),
+      setSearchString: live((text) => (isText(text) ? page.search(text) : undefined)),
+      showToast: live((kind, text) => page.toast(String(kind), String(text), undefined)),
+      showAlert: live((kind, text, opts) => page.toast(String(kind), String(text), number(record(opts)["autoHideMs"]))),
     };
   }
 }

@@ -3,7 +3,8 @@
  *
  * Does: hold what was registered and tell the frame when it changes. Does not: run plugins (the plugin host fills this).
  */
-import { useSyncExternalStore } from "react";
+import { type ComponentType, useSyncExternalStore } from "react";
+import type { Address } from "../router";
 import type { Row } from "../api/client";
 import type { Action, Resource, SubTab } from "../resources/declare";
 
@@ -13,12 +14,32 @@ export interface PluginPlace {
   plugin: string;
   priority: number;
   accessible: boolean;
-  component: SubTab["component"];
+  component: ComponentType<{ address: Address }>;
 }
 
-const places: PluginPlace[] = [];
-const subTabs = new Map<string, SubTab[]>();
-const actions = new Map<string, Action[]>();
+/** A plugin's button; `at`: its position in the toolbar. */
+export interface PluginAction {
+  action: Action;
+  at: number | undefined;
+}
+/** What plugins added, whole. */
+export interface Added {
+  places: PluginPlace[];
+  subTabs: Map<string, SubTab[]>;
+  actions: Map<string, PluginAction[]>;
+  /** Buttons in the sub-tab `detail` of `parent`. */
+  details: (entity: string, detail: string, parent: Row) => PluginAction[];
+}
+let places: PluginPlace[] = [];
+let subTabs = new Map<string, SubTab[]>();
+let actions = new Map<string, PluginAction[]>();
+let details: Added["details"] = () => [];
+function among(own: Action[], added: PluginAction[]): Action[] {
+  if (added.length === 0) return own;
+  const all = [...own];
+  for (const { action, at } of added) all.splice(at ?? all.length, 0, action);
+  return all;
+}
 const own = new WeakSet<object>();
 const selectionListeners = new Set<(resource: Resource, rows: Row[]) => void>();
 const watchers = new Set<() => void>();
@@ -32,24 +53,15 @@ function changed(): void {
 export const pluginSeam = {
   places: (): readonly PluginPlace[] => places.filter((place) => place.accessible).sort((a, b) => a.priority - b.priority),
   subTabs: (entity: string): SubTab[] => subTabs.get(entity) ?? [],
-  actions: (entity: string): Action[] => actions.get(entity) ?? [],
+  /** A resource's own actions and those of plugins. */
+  withActions: (resource: Resource): Action[] => among(resource.actions, actions.get(resource.entity) ?? []),
+  /** The same for the list in a sub-tab. */
+  withDetailActions: (shown: Action[], entity: string, detail: string | undefined, parent: Row): Action[] =>
+    detail === undefined ? shown : among(shown, details(entity, detail, parent)),
   isPlugin: (tab: object): boolean => own.has(tab),
-  addPlace(place: PluginPlace): void {
-    places.push(place);
-    changed();
-  },
-  addSubTab(entity: string, tab: SubTab): void {
-    own.add(tab);
-    subTabs.set(entity, [...(subTabs.get(entity) ?? []), tab]);
-    changed();
-  },
-  setSubTabs(entity: string, tabs: SubTab[]): void {
-    for (const tab of tabs) own.add(tab);
-    subTabs.set(entity, tabs);
-    changed();
-  },
-  addAction(entity: string, action: Action): void {
-    actions.set(entity, [...(actions.get(entity) ?? []), action]);
+  set(added: Added): void {
+    ({ places, subTabs, actions, details } = added);
+    for (const tabs of subTabs.values()) for (const tab of tabs) own.add(tab);
     changed();
   },
   /** The frame says that the selection of a list is another one. */
@@ -63,7 +75,6 @@ export const pluginSeam = {
     selectionListeners.add(listener);
     return () => selectionListeners.delete(listener);
   },
-  changed,
 };
 export const usePlugins = (): number =>
   useSyncExternalStore(

@@ -64,6 +64,8 @@ export interface Action {
   confirm?: { title: string; question: (rows: Row[]) => string; verb: string; danger?: boolean };
   /** Does it, for one row; for `on: "none"` without. */
   run?: (row: Row) => Promise<unknown>;
+  /** A plugin's: it decides by itself, also for no row. */
+  plugin?: { where: "both" | "menu" | "toolbar"; accessible: (rows: Row[]) => boolean; enabled: (rows: Row[]) => boolean; click: (rows: Row[]) => void };
   /** Past of the verb, for the summary: "started". */
   done?: string;
 }

@@ -8,6 +8,7 @@ import { Dialogs, openDialog } from "../dialogs/registry";
 import { live } from "../live/stream";
 import { byPlace } from "../resources";
 import { type Address, router, useAddress } from "../router";
+import { PluginDialogs, followSession, plugins } from "../plugins/page";
 import { pluginSeam, usePlugins } from "../plugins/seam";
 import { Boundary } from "../ui/Boundary";
 import { Dialog } from "../ui/Dialog";
@@ -17,7 +18,7 @@ import { Header } from "./Header";
 import { useMiddle, useNarrow } from "./narrow";
 import { Notices } from "./Notices";
 import { Place } from "./Place";
-import { type MainPlace, firstPlace, mainPlaces, placeHref } from "./places";
+import { type MainPlace, firstPlace, mainPlaces, placeHref, placeOf } from "./places";
 import { SignIn } from "./SignIn";
 import { Tabs } from "./Tabs";
 import { Tree } from "./Tree";
@@ -26,10 +27,12 @@ import { Icon } from "../ui/Icon";
 export function App(): ReactElement | null {
   const state = useSyncExternalStore(session.subscribe, session.state);
   const signedIn = state.phase === "in" || state.phase === "again";
+  usePlugins();
+  useEffect(() => followSession(state), [state]);
   if (state.phase === "unknown") return null;
   return (
     <>
-      {signedIn && <Frame />}
+      {signedIn && !plugins.holding && <Frame />}
       {state.phase !== "in" && <SignIn state={state} />}
     </>
   );
@@ -45,6 +48,7 @@ function begin(): void {
   setTimeout(() => {
     void permits.load();
     void readFeed();
+    plugins.loadRest();
   }, 350);
 }
 
@@ -63,7 +67,7 @@ function Frame(): ReactElement {
   useEffect(() => setMenu(false), [address]);
   useEffect(goKeys, []);
 
-  const main = mainPlaces().find((place) => place.token === (byPlace(address.place)?.place ?? address.place));
+  const main = placeOf(address);
   const label = byPlace(address.place)?.label ?? main?.label;
   useEffect(() => {
     document.title = label ? `${label} · Ovis` : "Ovis";
@@ -94,7 +98,7 @@ function Frame(): ReactElement {
           </button>
         )}
         <main>
-          <Boundary key={address.place} what={label ?? "This place"}>
+          <Boundary key={main?.token ?? address.place} what={label ?? "This place"}>
             <Content address={address} main={main} />
           </Boundary>
         </main>
@@ -103,13 +107,14 @@ function Frame(): ReactElement {
       {narrow && menu && <NarrowMenu address={address} onClose={() => setMenu(false)} />}
       <Question />
       <Dialogs />
+      <PluginDialogs />
       <Notices />
     </div>
   );
 }
 
 function Content({ address, main }: { address: Address; main: MainPlace | undefined }): ReactElement {
-  const resource = byPlace(address.place);
+  const resource = main?.plugin ? undefined : byPlace(address.place);
   if (resource) return <Place resource={resource} address={address} />;
   if (main?.component) {
     const Found = main.component;

@@ -181,7 +181,7 @@ function ListPlace({ resource, address }: { resource: Resource; address: Address
     notify("info", `${counted(all.length, resource.one, resource.many)} selected.`, undefined, 3000);
   };
 
-  const actions = [...resource.actions, ...pluginSeam.actions(resource.entity)];
+  const actions = pluginSeam.withActions(resource);
   const columns = resource.columns.filter((column) => (column.extra ? added.includes(column.id) : !hidden.includes(column.id)));
   const openMenu = (row: Row | undefined, x: number, y: number): void => {
     if (!row) {
@@ -190,7 +190,7 @@ function ListPlace({ resource, address }: { resource: Resource; address: Address
       return;
     }
     const about = selected.has(row.id) ? rows : [row];
-    setMenu({ entries: entriesOf(actions.filter((action) => action.on !== "none"), resource, about), x, y });
+    setMenu({ entries: entriesOf(actions.filter((action) => action.on !== "none" && action.plugin?.where !== "toolbar"), resource, about), x, y });
   };
   const pageHref = (row: Row): string => formatAddress({ place: resource.place, tab: resource.tabs[0]?.token, params: { id: row.id, ...(search ? { from: address.params["search"] ?? "" } : {}) } });
   const empty = store.total === 0 && !store.error;
@@ -482,7 +482,7 @@ function Page({ resource, address }: { resource: Resource; address: Address }): 
         {state?.word && <span className={`ov-pill ${pillTone(state.tone)}`}>{state.word}</span>}
         {sign && <span className="ov-pill amber">{sign.text}</span>}
         {text(row, "comment") && <span className="ov-muted">{text(row, "comment")}</span>}
-        <Toolbar resource={resource} rows={[row]} actions={[...resource.actions, ...pluginSeam.actions(resource.entity)]} page />
+        <Toolbar resource={resource} rows={[row]} actions={pluginSeam.withActions(resource)} page />
       </header>
       <SubTabs
         resource={resource}

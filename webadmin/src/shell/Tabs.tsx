@@ -1,11 +1,10 @@
 /** The main tabs; what does not fit is under "More", never the open one. */
 import { type ReactElement, useLayoutEffect, useRef, useState } from "react";
-import { byPlace } from "../resources";
 import type { Address } from "../router";
 import { usePlugins } from "../plugins/seam";
 import { Icon } from "../ui/Icon";
 import { MenuButton } from "../ui/Menu";
-import { type MainPlace, mainPlaces, placeHref } from "./places";
+import { type MainPlace, mainPlaces, placeHref, placeOf } from "./places";
 import { keepScope } from "./Tree";
 
 export function Tabs({ address }: { address: Address }): ReactElement {
@@ -13,7 +12,7 @@ export function Tabs({ address }: { address: Address }): ReactElement {
   const box = useRef<HTMLElement>(null);
   const [fits, setFits] = useState(99);
   const all = mainPlaces().filter((place) => !place.hidden);
-  const current = byPlace(address.place)?.place ?? address.place;
+  const current = placeOf(address)?.token;
   const key = all.map((place) => place.label).join();
 
   useLayoutEffect(() => {

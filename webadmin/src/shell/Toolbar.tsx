@@ -61,7 +61,7 @@ interface Props {
 export function Toolbar({ resource, rows, actions = resource.actions, params = {}, page = false }: Props): ReactElement {
   const box = useRef<HTMLDivElement>(null);
   const [fits, setFits] = useState(99);
-  const offered = actions.filter((action) => !(page && action.on === "none"));
+  const offered = actions.filter((action) => !(page && action.on === "none") && action.plugin?.where !== "menu");
   const direct = offered
     .filter((action) => !action.more && !action.under)
     .map((action) => possible(action, resource, rows))

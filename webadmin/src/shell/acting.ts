@@ -28,6 +28,7 @@ export interface Possible {
 export function possible(action: Action, resource: Resource, rows: Row[]): Possible | undefined {
   if (action.dialog && !hasDialog(action.dialog)) return undefined;
   if (action.permit && !may(action.permit, rows)) return undefined;
+  if (action.plugin) return action.plugin.accessible(rows) ? { action, rows, disabled: !action.plugin.enabled(rows), hint: "", reason: undefined } : undefined;
   if (action.on === "none") return { action, rows: [], disabled: false, hint: "", reason: undefined };
   if (rows.length === 0) return { action, rows: [], disabled: true, hint: "", reason: `Select a ${resource.one} first.` };
   if (action.on === "one" && rows.length > 1)
@@ -110,6 +111,10 @@ export function forget(key: number): void {
 export function act(found: Possible, resource: Resource, params: Record<string, string> = {}): void {
   const { action, rows } = found;
   if (found.disabled) return;
+  if (action.plugin) {
+    action.plugin.click(rows);
+    return;
+  }
   if (action.dialog) {
     openDialog(action.dialog, rows, resource, params);
     return;

@@ -1,6 +1,6 @@
 /** Main tabs: those with a list (`resources`), single pages that are there, and plugins' places. */
 import { type ComponentType, lazy } from "react";
-import { RESOURCES } from "../resources";
+import { RESOURCES, byPlace } from "../resources";
 import { type Address, formatAddress } from "../router";
 import { pluginSeam } from "../plugins/seam";
 
@@ -34,7 +34,13 @@ const own: readonly MainPlace[] = [
 
 export const mainPlaces = (): readonly MainPlace[] => [
   ...own,
-  ...pluginSeam.places().map((place) => ({ token: place.token, label: place.label, tree: true, plugin: place.plugin })),
+  ...pluginSeam.places().map((place) => ({ token: place.token, label: place.label, tree: true, plugin: place.plugin, component: place.component })),
 ];
+/** The place that an address names; tokens of plugins may have dashes. */
+export function placeOf(address: Address): MainPlace | undefined {
+  const all = mainPlaces();
+  const whole = address.tab ? `${address.place}-${address.tab}` : address.place;
+  return all.find((place) => place.plugin && place.token === whole) ?? all.find((place) => place.token === (byPlace(address.place)?.place ?? address.place));
+}
 export const firstPlace = (): string => own[0]?.token ?? "vms";
 export const placeHref = (token: string): string => formatAddress({ place: token, params: {} });

@@ -10,8 +10,11 @@ import { Icon } from "./Icon";
 interface Props {
   title: string;
   /** 480 confirms, 720 forms, 1000 tabs and verdicts, 1120 wiring, 1280 editors. */
-  width?: number;
-  height?: number | undefined;
+  width?: number | string;
+  height?: number | string | undefined;
+  /** Without "Close", or without Esc. */
+  closable?: boolean;
+  escapable?: boolean;
   children: ReactNode;
   /** What will happen, at the left of the footer. */
   what?: ReactNode;
@@ -23,7 +26,7 @@ interface Props {
   onSubmit?: (() => void) | undefined;
 }
 
-export function Dialog({ title, width = 720, height, children, what, buttons, head, changed, onClose, onSubmit }: Props): ReactElement {
+export function Dialog({ title, width = 720, height, children, what, buttons, head, changed, closable = true, escapable = true, onClose, onSubmit }: Props): ReactElement {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -73,7 +76,7 @@ export function Dialog({ title, width = 720, height, children, what, buttons, he
       style={{ width, ...(height ? { height } : {}) }}
       onCancel={(event) => {
         event.preventDefault();
-        if (event.target === box.current) leave();
+        if (escapable && event.target === box.current) leave();
       }}
       onKeyDown={(event) => event.stopPropagation()}
     >
@@ -81,9 +84,11 @@ export function Dialog({ title, width = 720, height, children, what, buttons, he
         <header className="ov-dialog-head" onPointerDown={drag}>
           <h2 id={id}>{title}</h2>
           {head}
-          <button type="button" className="ov-button bare" aria-label="Close" title="Close" onClick={leave}>
-            <Icon name="close" />
-          </button>
+          {closable && (
+            <button type="button" className="ov-button bare" aria-label="Close" title="Close" onClick={leave}>
+              <Icon name="close" />
+            </button>
+          )}
         </header>
         <div className="ov-dialog-body">{children}</div>
         {(buttons || what) && (

@@ -17,6 +17,7 @@ import { inSight } from "../../live/stream";
 import { formatAddress } from "../../router";
 import { Toolbar, entriesOf } from "../../shell/Toolbar";
 import { useNarrow } from "../../shell/narrow";
+import { pluginSeam, usePlugins } from "../../plugins/seam";
 import { Table } from "../../table/Table";
 import { counted } from "../../ui/format";
 import { type Entry, Menu } from "../../ui/Menu";
@@ -69,7 +70,7 @@ function asResource(spec: SubSpec): Resource {
 
 export function subTable(spec: SubSpec): SubTab {
   const resource = asResource(spec);
-  function SubTable({ row }: { row: Row }): ReactElement {
+  function SubTable({ row, resource: above }: { row: Row; resource: Resource }): ReactElement {
     const { data, error, isPending, refetch } = useRows(spec.path(row));
     const narrow = useNarrow();
     useNames();
@@ -84,7 +85,8 @@ export function subTable(spec: SubSpec): SubTab {
       const column = sort && spec.columns.find((other) => other.id === sort.field);
       return column ? found.toSorted((a, b) => compare(column.text(a), column.text(b)) * (sort.down ? -1 : 1)) : found;
     }, [data, sort, row]);
-    const actions = spec.actions?.(row) ?? NOBODY;
+    const actions = pluginSeam.withDetailActions(spec.actions?.(row) ?? NOBODY, above.entity, spec.place, row);
+    usePlugins();
     const chosen = rows.filter((other) => selected.has(other.id));
     const current = rows.find((other) => other.id === active);
     const params = { parent: row.id, path: spec.path(row).replace(/\?.*/, "") };
@@ -171,7 +173,7 @@ interface ListSpec {
 
 /** Another place's list, narrowed to one object. */
 export function listTab(spec: ListSpec): SubTab {
-  function ListTab({ row }: { row: Row }): ReactElement {
+  function ListTab({ row, resource: above }: { row: Row; resource: Resource }): ReactElement {
     const resource = spec.of();
     const narrow = useNarrow();
     useNames();
@@ -208,7 +210,8 @@ export function listTab(spec: ListSpec): SubTab {
         inSight([...seen, row.id]);
       }
     }, [version, range, store, resource, row.id]);
-    const actions = resource.actions.filter((action) => action.on !== "none");
+    const actions = pluginSeam.withDetailActions(resource.actions.filter((action) => action.on !== "none"), above.entity, spec.place, row);
+    usePlugins();
     const columns = resource.columns.filter((column) => !column.extra && !spec.without?.includes(column.id));
     return (
       <>
