@@ -20,6 +20,9 @@ _LONG = (
     "/vms/snapshots/",
     "tests/scheduler_plugins/",
     "tests/cli/test_local",
+    "tests/webadmin/",
+    "tests/sdk_java/",
+    "/vm_pools/",
 )
 
 
