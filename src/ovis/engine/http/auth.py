@@ -60,9 +60,11 @@ class Authenticator:
         persistent = "persistent-auth" in prefer and "new-auth" not in prefer
         cookie = _cookie(request)
         if not cookie and persistent:
-            cookie = request.headers.get("jsessionid")  # UI plugins of 3.x, in a browser: what they were told, as a header
-        if cookie and not persistent and await self.sessions.find(cookie) is not None:
-            await self.sessions.close(cookie)  # the logout signal of 3.x clients
+            cookie = request.headers.get("jsessionid")  # plugins of 3.x, in a browser: what they were told
+        if cookie and not persistent:
+            ending = await self.sessions.find(cookie)
+            if ending is not None and ending.token.kind == "cookie":
+                await self.sessions.close(cookie)  # the logout signal of 3.x clients
         if cookie and persistent:
             session = await self.sessions.find(cookie)
             if session is not None and _as_cookie(session):
