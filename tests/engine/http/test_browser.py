@@ -71,3 +71,16 @@ async def test_an_ordinary_user_is_told_to_be_one_and_other_methods_are_none(pla
         told = await client.post(PATH, json={"user": "jane", "password": USER_PASSWORD})
         assert told.json()["administrator"] is False
         assert (await client.put(PATH, json={})).status_code == 405
+
+
+async def test_the_session_goes_on_to_a_plugins_server_and_is_not_ended_by_it(place: Lab) -> None:
+    async with anybody(place) as client:
+        token = (await client.post(PATH, json=ADMIN)).json()["token"]
+    async with anybody(place) as server:
+        persistent = {"Prefer": "persistent-auth"}
+        for handed in ({"Cookie": f"JSESSIONID={token}"}, {"JSESSIONID": token}):
+            assert (await server.get(f"{API}/vms", headers={**handed, **persistent})).status_code == 200
+            assert (await server.get(f"{API}/vms", headers=handed)).status_code == 401
+        wrong = {"JSESSIONID": token[:-1] + "!", **persistent}
+        assert (await server.get(f"{API}/vms", headers=wrong)).status_code == 401
+        assert (await server.get(f"{API}/vms", headers={"Authorization": f"Bearer {token}"})).status_code == 200
