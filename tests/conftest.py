@@ -20,7 +20,6 @@ _LONG = (
     "/vms/snapshots/",
     "tests/scheduler_plugins/",
     "tests/cli/test_local",
-    "tests/webadmin/",
     "tests/sdk_java/",
     "/vm_pools/",
 )
