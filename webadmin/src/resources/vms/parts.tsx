@@ -24,6 +24,10 @@ export interface WantedNic {
   profile: string;
 }
 let keys = 0;
+function nextKey(): number {
+  keys += 1;
+  return keys;
+}
 
 export function DiskList({ disks, onChange, vmName }: { disks: WantedDisk[]; onChange: (disks: WantedDisk[]) => void; vmName: string }): ReactElement {
   const domains = (useRows("/storagedomains").data ?? []).filter((domain) => text(domain, "type") === "data" && text(domain, "status") !== "maintenance");
@@ -43,7 +47,7 @@ export function DiskList({ disks, onChange, vmName }: { disks: WantedDisk[]; onC
             type="button"
             className="ov-button"
             onClick={() =>
-              onChange([...disks, { key: (keys += 1), name: `${vmName || "vm"}_Disk${disks.length + 1}`, size: "10 GiB", domain: domains[0]?.id ?? "", sparse: true, bootable: disks.length === 0 }])
+              onChange([...disks, { key: nextKey(), name: `${vmName || "vm"}_Disk${disks.length + 1}`, size: "10 GiB", domain: domains[0]?.id ?? "", sparse: true, bootable: disks.length === 0 }])
             }
           >
             <Icon name="plus" /> Create
@@ -60,7 +64,7 @@ export function DiskList({ disks, onChange, vmName }: { disks: WantedDisk[]; onC
             onChange={(event) => {
               const existing = free.find((disk) => disk.id === event.target.value);
               if (existing)
-                onChange([...disks, { key: (keys += 1), existing, name: existing.name ?? "", size: String(number(existing, "provisioned_size") ?? 0), domain: "", sparse: true, bootable: disks.length === 0 }]);
+                onChange([...disks, { key: nextKey(), existing, name: existing.name ?? "", size: String(number(existing, "provisioned_size") ?? 0), domain: "", sparse: true, bootable: disks.length === 0 }]);
               setChoosing(false);
             }}
           >
@@ -148,7 +152,7 @@ export function NicList({ nics, onChange }: { nics: WantedNic[]; onChange: (nics
     <FormSection
       title="Network Interfaces"
       tools={
-        <button type="button" className="ov-button" onClick={() => onChange([...nics, { key: (keys += 1), name: `nic${nics.length + 1}`, profile: profiles[0]?.id ?? "" }])}>
+        <button type="button" className="ov-button" onClick={() => onChange([...nics, { key: nextKey(), name: `nic${nics.length + 1}`, profile: profiles[0]?.id ?? "" }])}>
           <Icon name="plus" /> Add
         </button>
       }
