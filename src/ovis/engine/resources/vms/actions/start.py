@@ -228,7 +228,8 @@ async def _create(ctx: Context) -> None:
                 await _outcome(ctx, host_id, p.vm_id)
         except HostError as err:
             failures.append(err.message)
-            ctx.state.setdefault("failed_on", []).append(host_id)
+            if await ctx.read(partial(_starts, p.vm_id)):  # one that was stopped meanwhile says nothing about the host
+                ctx.state.setdefault("failed_on", []).append(host_id)
             await _clear(ctx, host_id, p.vm_id)
         else:
             await _still_wanted(ctx, host_id, p.vm_id)
@@ -314,8 +315,7 @@ async def _truth(ctx: Context, host_id: str, vm_id: str) -> None:
 
 async def _still_wanted(ctx: Context, host_id: str, vm_id: str) -> None:
     """A user's stop may have met the host before VM.create did: then what was made is taken away."""
-    vm, runtime = await ctx.read(lambda rd: (rd.need(Vm, vm_id), rd.need(VmRuntime, vm_id)))
-    if vm.status in _STARTING and not runtime.stopping:
+    if await ctx.read(partial(_starts, vm_id)):
         return
     await _clear(ctx, host_id, vm_id)
     raise Fault("it was stopped while it started")
@@ -327,6 +327,11 @@ async def _clear(ctx: Context, host_id: str, vm_id: str) -> None:
         await ctx.services.hosts.call(host_id, "VM.destroy", {"vmID": vm_id})
     except (HostError, HostUnreachable):
         return
+
+
+def _starts(vm_id: str, rd: Reader) -> bool:
+    vm, runtime = rd.need(Vm, vm_id), rd.need(VmRuntime, vm_id)
+    return vm.status in _STARTING and not runtime.stopping
 
 
 def _blame(tx: Tx, ctx: Context, *, elsewhere: bool) -> None:
