@@ -2,6 +2,7 @@
 import { type Row, items, number, post, remove, text, truth } from "../../api/client";
 import { figures } from "../../data/figures";
 import { names } from "../../data/names";
+import { options } from "../../data/options";
 import { count, moment, span } from "../../ui/format";
 import { stateTable } from "../../ui/StateIcon";
 import { type Resource, onlyIn } from "../declare";
@@ -179,7 +180,11 @@ export const vms: Resource = {
       on: "one",
       permit: "connect_to_vm",
       refuse: only("up powering_up paused powering_down reboot_in_progress migrating not_responding", "running", "show its console"),
-      run: async (row) => void window.open(`#console;vm=${row.id};name=${encodeURIComponent(row.name ?? "")}`, `console-${row.id}`, "width=1100,height=860"),
+      run: async (row) => {
+        if (options.get("console.way", "browser") === "browser") return void window.open(`#console;vm=${row.id};name=${encodeURIComponent(row.name ?? "")}`, `console-${row.id}`, "width=1100,height=860");
+        const { saveViewerFile } = await import("../../console/files");
+        return saveViewerFile(row.id, row.name ?? "console", [options.get("console.protocol", "") || text(row, "display.type")]);
+      },
     },
     { id: "consoleOptions", label: "Console Options", group: "console", on: "one", under: "console", dialog: "vm-console-options" },
     { id: "migrate", label: "Migrate", icon: "migrate", group: "move", on: "all", permit: "migrate_vm", refuse: only("up powering_up paused reboot_in_progress", "Up", "migrate"), dialog: "vm-migrate" },
