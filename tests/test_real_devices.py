@@ -26,7 +26,10 @@ from tests.agent.rack import ROOT, missing
 from tests.installation import until
 from tests.real_rack import MIB, Place, real_place
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing() or "-"),
+    pytest.mark.long,  # hosts by themselves plug the same in tests/agent/virt/test_life_in_rack.py
+]
 HOST = "h1"
 
 

@@ -183,6 +183,7 @@ def _runs(service: Any) -> bool:
     return str(service.get().status) in ("up", "powering_up")
 
 
+@pytest.mark.long  # two Linux guests boot by emulation
 def test_guests_reach_each_other_on_their_vlan_alone_whatever_cable_is_cut(
     place: Place, system: Any, image: Guest
 ) -> None:

@@ -227,6 +227,7 @@ def test_a_forged_address_passes_only_where_a_hook_allows_it(place: Place, guest
         service.stop()
 
 
+@pytest.mark.long  # Linux guests boot by emulation
 def test_a_packet_reaches_a_guest_only_as_its_property_says(place: Place) -> None:
     if shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
         pytest.skip("needs nft")

@@ -307,6 +307,7 @@ def test_the_guest_goes_on_where_its_memory_was_saved(place: Place, client: http
     service.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_copies_and_templates_have_the_data_and_are_their_own(place: Place, client: httpx.Client, system: Any) -> None:
     from ovirtsdk4 import types as t
 
@@ -378,6 +379,7 @@ def test_a_stateless_run_leaves_nothing(place: Place, client: httpx.Client, syst
     service.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_the_forms_of_3x(place: Place, client: httpx.Client) -> None:
     vm, disk = guest(place, client, "elder")
     put(place, client, disk, m1=1)

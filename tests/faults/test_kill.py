@@ -6,7 +6,7 @@ from tests.faults.kill import QUICK, Report, cut
 from tests.faults.workload import furnish
 from tests.installation import installation
 
-CUTS = 3
+CUTS = 2
 
 
 def test_power_cuts_of_the_engine_leave_nothing_half_done(tmp_path: Path, database_url: str) -> None:

@@ -228,6 +228,7 @@ def _with_card(place: Place, name: str, card: dict[str, Any]) -> str | None:
         return None
 
 
+@pytest.mark.long  # a balancing round by the clock
 def test_memory_balance(place: Place) -> None:
     add(place, "memory_balance")
     unit = place.unit("load_balancing", "memory_balance")
