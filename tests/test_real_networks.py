@@ -24,7 +24,10 @@ from tests.engine.resources.lab import made
 from tests.installation import until
 from tests.real_rack import MIB, Place, real_place
 
-pytestmark = pytest.mark.skipif(bool(no_switch(Path("/"))), reason=no_switch(Path("/")) or "-")
+pytestmark = [
+    pytest.mark.skipif(bool(no_switch(Path("/"))), reason=no_switch(Path("/")) or "-"),
+    pytest.mark.long,  # a rack, an engine and guests; hosts by themselves are in tests/agent/network
+]
 ADDRESSES = {"h1": "198.51.100.1", "h2": "198.51.100.2"}
 
 

@@ -27,7 +27,10 @@ from tests.hooks.shipped import FOLDER, make
 from tests.installation import program, until
 from tests.real_rack import Place, real_place
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing() or "-"),
+    pytest.mark.long,  # a rack, an engine and Linux guests; hooks on real hosts are in test_real_hooks.py
+]
 BRIDGE = "ovirtmgmt"
 FORGED = "02:be:ef:00:00:0{}"
 TRUE = "^(true|false)$"

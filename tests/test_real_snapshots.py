@@ -237,6 +237,7 @@ def test_a_merge_survives_the_death_of_its_agent_and_of_its_guest(
     service.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_a_preview_shows_what_was_undo_what_is_commit_stays(place: Place, client: httpx.Client, system: Any) -> None:
     from ovirtsdk4 import types as t
 
@@ -277,6 +278,7 @@ def test_a_preview_shows_what_was_undo_what_is_commit_stays(place: Place, client
     service.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in vms/snapshots
 def test_the_guest_goes_on_where_its_memory_was_saved(place: Place, client: httpx.Client, system: Any) -> None:
     from ovirtsdk4 import types as t
 

@@ -123,6 +123,7 @@ def test_a_disk_with_a_snapshot_moves_under_its_running_guest_and_back_when_it_i
     service.remove()
 
 
+@pytest.mark.long  # simulated hosts show it in tests/faults
 def test_a_disk_is_converted_there_and_back_with_its_data(place: Place, client: httpx.Client) -> None:
     vm, disk = guest(place, client, "converted")
     put(place, client, disk, m1=1, m9=9)

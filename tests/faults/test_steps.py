@@ -289,7 +289,9 @@ async def _remove_domain(place: House) -> Begin:
 
 
 # Their likes are proved in each check; these when asked.
-LONG = frozenset(("vm.unplug_disk", "vm.unplug_nic", "vm.update_nic", "vm.hot_set", "vm.thaw"))
+LONG = frozenset(
+    ("vm.unplug_disk", "vm.plug_nic", "vm.unplug_nic", "vm.update_nic", "vm.hot_set", "vm.freeze", "vm.thaw")
+) | {"vm.reset", "vm.reboot", "vm.shutdown", "vm.resume", "disk.sparsify", "disk.extend", "storage_domain.activate"}
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,8 @@ SCENES: dict[str, tuple[Command, Any]] = {
     "start stateless": (start.START, stateless),
     "restore": (preview.RESTORE, lambda p: previewing(p, "restore")),
 }
-# Every command once in each check; its other scenes when asked.
-ALWAYS = frozenset(
-    ("take live with memory", "remove the older live", "preview", "commit", "undo", "clone", "clone of a snapshot")
-) | {"template of a snapshot", "start stateless", "restore"}
+# Those that do most; the others when asked.
+ALWAYS = frozenset(("take live with memory", "remove the older live", "preview", "commit", "undo", "clone"))
 # What a failure cannot take back.
 ONE_WAY = {
     ("commit", "delete"): "the VM has gone over; layers are left to be deleted",
