@@ -85,6 +85,7 @@ def move(system: Any, disk: str, to: str) -> None:
     system.disks_service().disk_service(disk).move(storage_domain=t.StorageDomain(name=to), async_=True)
 
 
+@pytest.mark.long  # a minute of emulation; simulated hosts show it
 def test_a_disk_with_a_snapshot_moves_under_its_running_guest_and_back_when_it_is_down(
     place: Place, client: httpx.Client, system: Any
 ) -> None:

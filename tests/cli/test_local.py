@@ -74,6 +74,7 @@ def test_three_vms_lives_at_once_by_curl_in_three_forms(here: tuple[Ovis, Path])
         assert words.endswith("is gone\n")
 
 
+@pytest.mark.long  # tests/test_real_hosts.py kills agents and engines
 def test_after_a_power_cut_the_host_comes_back(here: tuple[Ovis, Path]) -> None:
     """Last in this file: host and engine are killed, then `up` mends what is missing."""
     made, said = here

@@ -116,6 +116,7 @@ def test_a_highly_available_vm_that_a_user_stops_stays_down(rack: Rack) -> None:
     assert not rack.texts(vm, 9602)
 
 
+@pytest.mark.long  # waits for leases
 def test_a_manager_that_is_cut_off_is_replaced_once_it_is_cleared(rack: Rack) -> None:
     manager = next(h["name"] for h in rack.hosts() if h["spm"]["status"] == "spm")
     with rack.faulty(manager, off=True):

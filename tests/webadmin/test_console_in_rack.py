@@ -55,6 +55,7 @@ def picture(rack: Place, page: Page, name: str, folder: Path) -> bytes:
     return base64.b64decode(page.evaluate(_DECODE, base64.b64encode(file.read_bytes()).decode()))
 
 
+@pytest.mark.long  # a rack and a browser
 def test_a_real_guests_firmware_is_seen_and_its_serial_line_heard(
     rack: Place, browser: Browser, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from tests.agent.hooks.scripts import PYTHON, Scene
 from tests.agent.rack import MIB, Agent, Client, Lab, Rack, Storage, connect, create, domain, missing, nic
 from tests.agent.virt.test_migrate import wish
 
+pytestmark = pytest.mark.long  # three minutes; each point's document is tried in test_points.py and test_runner.py
 ELSEWHERE = {"before_network_setup", "after_network_setup", "after_network_setup_fail"}
 SEEN: set[str] = set()
 
