@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from ovis.engine.resources.completion.propose import Completion
 from ovis.engine.resources.dashboard import facts
 from ovis.engine.resources.stream.changes import Changes
 from ovis.engine.resources.stream.follower import Follower
-from ovis.engine.store.session import Tx
+from ovis.engine.store.session import Reader, Tx
 from ovis.engine.store.store import Store
 from ovis.engine.wire.codecs import Codecs
 
@@ -133,11 +134,11 @@ async def _measure() -> None:
         print(f"an idle page with 100 VMs in sight: {100 * (busy - quiet) / _IDLE:.2f} % of a core")
         searches = {c: w for c, w in cross_search.KNOWN.items() if c not in ("cluster_networks", "vnics")}
         for text in ("Vms: sta", "Vms: name = web-09", 'Vms: status = up and cluster = "Def', "Vms: name = "):
-            spent = _milliseconds(
-                lambda text=text: store.read_now(  # type: ignore[misc]
-                    lambda rd: Completion(rd, _CALL, searches, 30).answer(text, len(text), "")
-                )
-            )
+
+            def complete(rd: Reader, text: str = text) -> object:
+                return Completion(rd, _CALL, searches, 30).answer(text, len(text), "")
+
+            spent = _milliseconds(partial(store.read_now, complete))
             print(f"completion of {text!r}: {spent:.1f} ms")
         print(
             f"dashboard: {_milliseconds(lambda: store.read_now(lambda rd: facts.read(rd, _CALL, live.usages))):.1f} ms"

@@ -50,7 +50,12 @@ def seconds(sizes: Sequence[int], rounds: int) -> dict[int, float]:
     asked = json.dumps({"sizes": list(sizes), "rounds": rounds, "seed": 1})
     try:
         ran = subprocess.run(
-            [_python(), SCRIPT], input=asked, capture_output=True, text=True, timeout=_SECONDS, check=True
+            [_python(), "-W", "ignore", str(SCRIPT)],
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=True,
         )
     except subprocess.CalledProcessError as err:
         raise NoNova((err.stderr or str(err)).strip().splitlines()[-1]) from err

@@ -11,15 +11,12 @@ import statistics
 import sys
 import time
 import uuid
-import warnings
 from typing import Any
 
-warnings.simplefilter("ignore")
-
-from nova import config, context, objects  # noqa: E402
-from nova.conf import CONF  # noqa: E402
-from nova.objects import fields  # noqa: E402
-from nova.scheduler import filters, host_manager, weights  # noqa: E402
+from nova import config, context, objects
+from nova.conf import CONF
+from nova.objects import fields
+from nova.scheduler import filters, host_manager, weights
 
 GIB_MB = 1024
 

@@ -15,7 +15,7 @@ _SCALARS = {"str": "string", "int": "Int", "bool": "Bool", "float": "number", "d
 
 
 def typescript(root: Path) -> Mapping[str, str]:
-    """enums.ts, types.ts, resources.ts."""
+    """enums.ts, types.ts, resources.ts, facts.ts."""
     from ovis.engine.model.types import Action, Api, Fault
     from ovis.engine.resources import RESOURCES
 
@@ -24,7 +24,23 @@ def typescript(root: Path) -> Mapping[str, str]:
         f"{FOLDER}/enums.ts": _enums(types),
         f"{FOLDER}/types.ts": _interfaces(types),
         f"{FOLDER}/resources.ts": _resources(RESOURCES),
+        f"{FOLDER}/facts.ts": _facts(),
     }
+
+
+def _facts() -> str:
+    """What forms offer and no enumeration of the API says."""
+    from ovis.engine.resources.hosts.fence_kinds import KINDS
+    from ovis.engine.resources.levels import LEVELS
+
+    levels = json.dumps([f"{major}.{minor}" for major, minor in LEVELS])
+    return "\n".join(
+        (
+            _HEAD.format(source="src/ovis/engine/resources"),
+            f"/** Compatibility versions, oldest first. */\nexport const LEVELS = {levels};",
+            f"/** Types of fence agents. */\nexport const FENCE_TYPES = {json.dumps(sorted(KINDS))};\n",
+        )
+    )
 
 
 def _types(resources: Sequence[Any]) -> Iterator[Any]:
@@ -92,7 +108,7 @@ export type Body<T> = T extends (infer Item)[]
 
 
 def _interfaces(types: Sequence[Any]) -> str:
-    from ovis.engine.declare.shape import attributes
+    from ovis.engine.declare.shape import attributes, has_href
 
     names = sorted({row.type.__name__ for type_ in types for row in attributes(type_) if row.kind == "enum"})
     parts = [
@@ -101,7 +117,7 @@ def _interfaces(types: Sequence[Any]) -> str:
         _TYPES_HEAD,
     ]
     for type_ in types:
-        identified = "href" in type_.__struct_fields__
+        identified = has_href(type_)
         head = f"export interface {type_.__name__}" + (" extends Identified" if identified else "")
         rows = [
             f"  {row.tag}?: {_form(row)};"

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 Kind = Literal["vnc", "serial"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 PREFIX = b"GET /ovis/console/"
 MAX_HEAD = 4096  # bytes of a request's or an answer's head
 _END = b"\r\n\r\n"
@@ -68,14 +68,15 @@ def read_request(head: bytes) -> Ask:
     found = _ASKED.match(first)
     if found is None or b"upgrade: ovis-console" not in [line.strip().lower() for line in rest]:
         raise BadHead("This is no request for a console.")
-    kind = found[2].decode()
-    if kind not in KINDS:
-        raise BadHead(f"There are no consoles of the kind {kind[:20]}.")
+    asked = found[2].decode()
+    kind = next((kind for kind in KINDS if kind == asked), None)
+    if kind is None:
+        raise BadHead(f"There are no consoles of the kind {asked[:20]}.")
     try:
         vm_id = str(uuid.UUID(found[1].decode()))
     except ValueError as err:
         raise BadHead("The VM's id is no UUID.") from err
-    return Ask(vm_id, kind, found[3] is not None)  # type: ignore[arg-type]
+    return Ask(vm_id, kind, found[3] is not None)
 
 
 def accepted() -> bytes:

@@ -64,6 +64,9 @@ export interface ChoiceField extends Base {
 }
 export type Field = TextField | NumberField | BytesField | CheckField | ChoiceField;
 
+/** Objects as choices, by name. */
+export const named = (rows: readonly Row[] | undefined): Choice[] => (rows ?? []).map((row) => ({ value: row.id, label: row.name ?? row.id }));
+
 export interface Section {
   title?: string;
   fields: Field[];

@@ -128,6 +128,7 @@ class Pool:
             link.close()
 
     def _open(self) -> socket.socket:
+        # A name in bytes: for one in text Python imports its IDNA codec, which takes longer than the rest of this.
         made = socket.create_connection((self._host, self._port), self._timeout)  # type: ignore[arg-type]
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -57,7 +57,7 @@ class Pixels:
 def response(challenge: bytes, password: str) -> bytes:
     """What a client that knows the password answers to a challenge."""
     key = bytes(int(f"{b:08b}"[::-1], 2) for b in password.encode("latin-1", "replace")[:8].ljust(8, b"\0"))
-    encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305 (what RFB asks for)
+    encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # noqa: S305  RFB asks for it
     return encryptor.update(challenge) + encryptor.finalize()
 
 

@@ -117,6 +117,11 @@ def names_of(type_: Any) -> Names:
     return names
 
 
+def has_href(type_: Any) -> bool:
+    """Whether values of a model type have an address of their own (`href`)."""
+    return "href" in type_.__struct_fields__
+
+
 def _attributes(type_: type) -> tuple[Attribute, ...]:
     """The attributes of a model type, base type's first, in declared order. `href` is not one of them."""
     hints = typing.get_type_hints(type_, include_extras=True)

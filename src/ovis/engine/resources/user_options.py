@@ -67,7 +67,8 @@ def _list(rd: Reader, call: Call, parents: Sequence[str]) -> Mapping[str, list[U
         holds(rd, call.principal, Permit.MANIPULATE_USERS, "system", SYSTEM_ID) if len(mine) < len(parents) else True
     )
     for option in rd.find_in_order(UserOption, ("name",), user_id=list(parents) if others else mine):
-        found[str(option.user.id)].append(option)  # type: ignore[union-attr]
+        if option.user is not None:  # each has one, as its column says
+            found[str(option.user.id)].append(option)
     return found
 
 

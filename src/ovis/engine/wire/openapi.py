@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ovis.engine.declare.resource import ADMIN, PUBLIC, Action, Needs, Op, Param, Resource
-from ovis.engine.declare.shape import Attribute, attributes, names_of
+from ovis.engine.declare.shape import Attribute, attributes, has_href, names_of
 from ovis.engine.model import types as model
 from ovis.engine.wire.operations3 import words
 from ovis.engine.wire.schema3 import list_name, type_name
@@ -280,7 +280,7 @@ class Description4:
         made: Json = {"type": "object", "xml": {"name": names_of(type_).one}, "properties": {}}
         self._schemas[type_.__name__] = made
         properties = made["properties"]
-        if "href" in type_.__struct_fields__:  # type: ignore[attr-defined]
+        if has_href(type_):
             properties["href"] = {"type": "string", "readOnly": True, "xml": {"attribute": True}}
             properties |= _LINKS
         for row in attributes(type_):

@@ -7,7 +7,7 @@ document, or know operations. Follows: rules of the v3 server of engine 4.x; hel
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ovis.engine.declare.shape import Attribute, attributes
+from ovis.engine.declare.shape import Attribute, attributes, has_href
 from ovis.engine.model import types as model
 from ovis.engine.wire.facts3 import (
     ATTRIBUTES,
@@ -201,7 +201,7 @@ class Schema3:
             return
         self._seen.add(type_)
         name = type_name(type_)
-        identified = "href" in type_.__struct_fields__  # type: ignore[attr-defined]
+        identified = has_href(type_)
         rows = [r for r in attributes(type_) if not hidden(type_.__name__, r.name)]
         dropped = _DROPPED.get(name, frozenset())
         found: dict[str, Property3] = {}

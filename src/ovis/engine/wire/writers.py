@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ovis.engine.declare.resource import Resource
-from ovis.engine.declare.shape import Attribute, attributes
+from ovis.engine.declare.shape import Attribute, attributes, has_href
 from ovis.engine.wire import text
 from ovis.engine.wire.layout import Layout
 
@@ -207,15 +207,11 @@ _JSON_SCALAR = {
 def _split(type_: type) -> tuple[list[Attribute], list[Attribute], list[Attribute], bool]:
     """(XML attributes besides id, first elements, other elements, is an object with id and href)."""
     rows = attributes(type_)
-    identified = _identified(type_)
+    identified = has_href(type_)
     inside = [r for r in rows if r.xml_attribute and not (identified and r.name == "id")]
     rest = [r for r in rows if not r.xml_attribute]
     first = [r for n in _FIRST for r in rest if r.name == n]
     return inside, first, [r for r in rest if r not in first], identified
-
-
-def _identified(type_: type) -> bool:
-    return "href" in type_.__struct_fields__  # type: ignore[attr-defined]
 
 
 def _place(r: Attribute) -> tuple[str, str]:
@@ -298,7 +294,7 @@ def _xml_rows(type_: type, rows: list[Attribute], depth: int) -> list[str]:
 
 def _xml_value(r: Attribute, j: str, depth: int) -> list[str]:
     """Rows that write one attribute's value `v`, two deep."""
-    call = "nested" if r.kind == "struct" and _identified(r.type) else "plain"
+    call = "nested" if r.kind == "struct" and has_href(r.type) else "plain"
     if not r.many and r.kind == "bool":
         return [f"  a('{j}<{r.tag}>true</{r.tag}>\\n' if v else '{j}<{r.tag}>false</{r.tag}>\\n')"]
     if not r.many and r.kind != "struct":
@@ -351,7 +347,7 @@ def _json_rows(type_: type, rows: list[Attribute]) -> list[str]:
 
 def _json_value(r: Attribute) -> list[str]:
     """Rows that write one attribute's key and value `v`, two deep."""
-    known = r.kind == "struct" and _identified(r.type)
+    known = r.kind == "struct" and has_href(r.type)
     if not r.many and r.kind == "bool":
         return [f'  a(\'"{r.tag}":"true",\' if v else \'"{r.tag}":"false",\')']
     if not r.many and r.kind != "struct":

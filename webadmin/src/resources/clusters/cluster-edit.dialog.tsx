@@ -1,24 +1,18 @@
 /** New Cluster, Edit Cluster. */
 import { type ReactElement, useState } from "react";
-import { type Row, at, items, text } from "../../api/client";
+import { type Row, items, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRow, useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
 import { FormSection } from "../../forms/Field";
-import type { Choice, FormTab } from "../../forms/fields";
-import { finishLevel, levelField } from "../../forms/levels";
+import { type Choice, type FormTab, named } from "../../forms/fields";
+import { finishLevel, levelAt, levelField } from "../../forms/levels";
 
-const named = (rows: readonly Row[] | undefined): Choice[] => (rows ?? []).map((row) => ({ value: row.id, label: row.name ?? row.id }));
 const inherit = [
   { value: "inherit", label: "Inherit from global setting" },
   { value: "true", label: "Yes" },
   { value: "false", label: "No" },
 ];
-
-function levelOf(row: Row | undefined): string {
-  const found = at(row, "version") as { major?: string; minor?: string } | undefined;
-  return found?.major ? `${found.major}.${found.minor ?? 0}` : "";
-}
 
 /** CPU types of a level: `rank:name:flags:verb:architecture; ...`. */
 function cpuTypes(option: Row | undefined, level: string): Choice[] {
@@ -157,7 +151,7 @@ function Form({ row, params, onClose }: { row: Row | undefined; params: Record<s
       path={row ? `/clusters/${row.id}` : "/clusters"}
       tabs={tabs}
       defaults={{
-        "~level": levelOf(row) || "4.7",
+        "~level": levelAt(row) || "4.7",
         "data_center.id": params["parent"] ?? centers?.[0]?.id ?? "",
         "cpu.architecture": "x86_64",
         "memory_policy.over_commit.percent": "100",
@@ -174,7 +168,7 @@ function Form({ row, params, onClose }: { row: Row | undefined; params: Record<s
         ...(policy && !row ? { "scheduling_policy.id": policy.id } : {}),
       }}
       finish={(document, values) => {
-        finishLevel(document, values, levelOf(row));
+        finishLevel(document, values, levelAt(row));
         if (touched) document["custom_scheduling_policy_properties"] = { property: Object.entries(properties).filter(([, value]) => value !== "").map(([name, value]) => ({ name, value })) };
       }}
       touched={touched}

@@ -1,9 +1,8 @@
 /** New Data Center, Edit Data Center. */
 import type { ReactElement } from "react";
-import { at } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { FormDialog } from "../../forms/FormDialog";
-import { finishLevel, levelField } from "../../forms/levels";
+import { finishLevel, levelAt, levelField } from "../../forms/levels";
 
 export default function DataCenterEdit({ rows, onClose }: DialogProps): ReactElement {
   const row = rows[0];
@@ -12,7 +11,7 @@ export default function DataCenterEdit({ rows, onClose }: DialogProps): ReactEle
       title={row ? "Edit Data Center" : "New Data Center"}
       row={row}
       path={row ? `/datacenters/${row.id}` : "/datacenters"}
-      defaults={{ local: "false", quota_mode: "disabled", "~level": levelOf(row) || "4.7" }}
+      defaults={{ local: "false", quota_mode: "disabled", "~level": levelAt(row) || "4.7" }}
       tabs={[
         {
           id: "main",
@@ -31,13 +30,8 @@ export default function DataCenterEdit({ rows, onClose }: DialogProps): ReactEle
           ],
         },
       ]}
-      finish={(document, values) => finishLevel(document, values, levelOf(row))}
+      finish={(document, values) => finishLevel(document, values, levelAt(row))}
       onClose={onClose}
     />
   );
-}
-
-function levelOf(row: unknown): string {
-  const found = at(row, "version") as { major?: string; minor?: string } | undefined;
-  return found?.major ? `${found.major}.${found.minor ?? 0}` : "";
 }

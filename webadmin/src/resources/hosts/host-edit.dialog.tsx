@@ -5,6 +5,7 @@ import type { DialogProps } from "../../dialogs/registry";
 import { useRow, useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
 import { FormSection } from "../../forms/Field";
+import { FENCE_TYPES } from "../../generated/facts";
 import { Icon } from "../../ui/Icon";
 
 interface Agent {
@@ -15,8 +16,6 @@ interface Agent {
   type: string;
   options: string;
 }
-
-const TYPES = "apc apc_snmp bladecenter cisco_ucs drac5 drac7 eps hpblade ilo ilo2 ilo3 ilo4 ilo_ssh ipmilan redfish rsa rsb wti".split(" ");
 
 const agentOf = (row: Row): Agent => ({
   id: row.id,
@@ -166,7 +165,7 @@ function Form({ row, known, params, onClose }: { row: Row | undefined; known: Ro
                       </td>
                       <td>
                         <select className="ov-input" aria-label="Type" value={agent.type} onChange={(event) => set(index, { type: event.target.value })}>
-                          {TYPES.map((type) => (
+                          {FENCE_TYPES.map((type) => (
                             <option key={type}>{type}</option>
                           ))}
                         </select>

@@ -2,10 +2,10 @@
 import type { Row } from "../../api/client";
 import { at, items, text } from "../../api/client";
 import type { Choice, Field, FormTab, Values } from "../../forms/fields";
-import { exactBytes, parseBytes } from "../../forms/fields";
+import { exactBytes, named, parseBytes } from "../../forms/fields";
+import { levelAt, levelChoices } from "../../forms/levels";
 
 const MIB = 1024 ** 2;
-export const named = (rows: readonly Row[] | undefined): Choice[] => (rows ?? []).map((row) => ({ value: row.id, label: row.name ?? row.id }));
 const words = (list: string): Choice[] =>
   list.split(", ").map((pair) => {
     const [value = "", label = ""] = pair.split("=");
@@ -74,7 +74,7 @@ export function systemTab(): FormTab {
           { path: "bios.type", label: "Chipset/Firmware Type", kind: "choice", none: "Cluster default", advanced: true, choices: words("q35_ovmf=Q35 Chipset with UEFI, q35_sea_bios=Q35 Chipset with BIOS, q35_secure_boot=Q35 Chipset with UEFI SecureBoot, i440fx_sea_bios=I440FX Chipset with BIOS") },
           { path: "custom_emulated_machine", label: "Custom Emulated Machine", kind: "text", advanced: true, placeholder: "Cluster default" },
           { path: "custom_cpu_model", label: "Custom CPU Type", kind: "text", advanced: true, placeholder: "Cluster default" },
-          { path: "~level", label: "Custom Compatibility Version", kind: "choice", none: "Cluster default", advanced: true, choices: ["4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"].map((value) => ({ value, label: value })) },
+          { path: "~level", label: "Custom Compatibility Version", kind: "choice", none: "Cluster default", advanced: true, choices: levelChoices },
           { path: "time_zone.name", label: "Hardware Clock Time Offset", kind: "text", advanced: true, placeholder: "Etc/GMT" },
           { path: "serial_number.policy", label: "Serial Number Policy", kind: "choice", none: "Cluster default", advanced: true, choices: words("host=Host ID, vm=VM ID, custom=Custom"), with: ["serial_number.value"] },
           { path: "serial_number.value", label: "Custom Serial Number", kind: "text", advanced: true, when: is("serial_number.policy", "custom"), with: ["serial_number.policy"] },
@@ -266,14 +266,13 @@ export const affinityTab = (labels: readonly Row[]): FormTab => ({
 export function unsentOf(row: Row): Values {
   const nic = items(row, "initialization.nic_configurations")[0];
   const boot = at(row, "os.boot.devices.device") as string[] | undefined;
-  const level = at(row, "custom_compatibility_version") as { major?: string; minor?: string } | undefined;
   const pins = items(row, "cpu.cpu_tune.vcpu_pins");
   return {
     "~init": String(at(row, "initialization") !== undefined),
     "~boot.first": boot?.[0] ?? "hd",
     "~boot.second": boot?.[1] ?? "",
     "~host": items(row, "placement_policy.hosts")[0]?.id ?? "",
-    "~level": level?.major ? `${level.major}.${level.minor ?? 0}` : "",
+    "~level": levelAt(row, "custom_compatibility_version"),
     "~pinning": pins.map((pin) => `${text(pin, "vcpu")}#${text(pin, "cpu_set")}`).join("_"),
     "~nic.name": text(nic, "name"),
     "~nic.protocol": text(nic, "boot_protocol"),

@@ -4,7 +4,7 @@ import { put, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
-import { named } from "./edit-fields";
+import { named } from "../../forms/fields";
 
 export default function ChangeCd({ rows, onClose }: DialogProps): ReactElement | null {
   const vm = rows[0];

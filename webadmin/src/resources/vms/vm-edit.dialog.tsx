@@ -3,11 +3,11 @@ import { type ReactElement, useMemo, useState } from "react";
 import { type Row, items, number, post, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { FormDialog } from "../../forms/FormDialog";
-import { type Field, type FormTab, type Values, exactBytes, parseBytes } from "../../forms/fields";
+import { type Field, type FormTab, type Values, exactBytes, parseBytes, named } from "../../forms/fields";
 import { names } from "../../data/names";
 import { useRow, useRows } from "../../data/queries";
 import { bytes, version } from "../../ui/format";
-import { affinityTab, availabilityTab, bootTab, consoleTab, finishVm, hostTab, initialRunTab, named, randomTab, resourcesTab, systemTab, unsentOf, vcpus } from "./edit-fields";
+import { affinityTab, availabilityTab, bootTab, consoleTab, finishVm, hostTab, initialRunTab, randomTab, resourcesTab, systemTab, unsentOf, vcpus } from "./edit-fields";
 import { DiskList, NicList, type Property, PropertyList, type WantedDisk, type WantedNic, addNics, attachDisks, offeredProperties } from "./parts";
 
 const BLANK = "00000000-0000-0000-0000-000000000000";

@@ -4,7 +4,7 @@ import { type Row, post, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
-import { named } from "./edit-fields";
+import { named } from "../../forms/fields";
 
 export default function MakeTemplate({ rows, params, onClose }: DialogProps): ReactElement | null {
   const vm = rows[0];

@@ -4,8 +4,8 @@ import { type Row, post, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRow, useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
-import type { FormTab, Values } from "../../forms/fields";
-import { bootTab, finishVm, initialRunTab, named, unsentOf } from "./edit-fields";
+import { type FormTab, type Values, named } from "../../forms/fields";
+import { bootTab, finishVm, initialRunTab, unsentOf } from "./edit-fields";
 
 export default function RunOnce({ rows, onClose }: DialogProps): ReactElement | null {
   const given = rows[0];
