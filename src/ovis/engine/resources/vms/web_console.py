@@ -7,12 +7,12 @@ Does not: carry bytes (http.consoles). Follows: docs/reference/console.md; permi
 
 import asyncio
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ovis.contract.consoles import KINDS, Ask, Kind
+from ovis.contract.consoles import KINDS, Ask
 from ovis.engine.access.check import require, visible_ids
 from ovis.engine.access.consoles import TICKET_SECONDS, Grant
 from ovis.engine.commands.services import Services
@@ -72,7 +72,7 @@ async def _ticket(services: Services, asked: Asked) -> dict[str, Any]:
             event = SERIAL_CONNECTED if here else SERIAL_LEFT
             await asyncio.shield(services.store.write(lambda tx: _record(tx, event, call, vm)))
 
-    ask = Ask(vm_id, cast(Kind, kind), opening.take)
+    ask = Ask(vm_id, kind, opening.take)
     grant = Grant(ask, host_id, call.principal.name, call.principal.user_id, alive=asked.alive, told=told)
     return {
         "ticket": services.consoles.issue(grant),
