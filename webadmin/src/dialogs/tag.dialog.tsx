@@ -3,6 +3,7 @@ import type { ReactElement } from "react";
 import { text } from "../api/client";
 import { useRows } from "../data/queries";
 import { FormDialog } from "../forms/FormDialog";
+import { named } from "../forms/fields";
 import type { DialogProps } from "./registry";
 
 export default function TagEdit({ rows, params, onClose }: DialogProps): ReactElement {
@@ -24,7 +25,7 @@ export default function TagEdit({ rows, params, onClose }: DialogProps): ReactEl
               fields: [
                 { path: "name", label: "Name", kind: "text", required: true, limit: 50, says: /\bname\b/i },
                 { path: "description", label: "Description", kind: "text" },
-                { path: "~parent", label: "Below", kind: "choice", none: "root", choices: tags.filter((one) => one.id !== row?.id && one.name !== "root").map((one) => ({ value: one.id, label: one.name ?? "" })) },
+                { path: "~parent", label: "Below", kind: "choice", none: "root", choices: named(tags.filter((one) => one.id !== row?.id && one.name !== "root")) },
               ],
             },
           ],

@@ -4,6 +4,7 @@ import { post } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { BulkDialog } from "../../forms/BulkDialog";
+import { named } from "../../forms/fields";
 
 export default function ApproveHost({ rows, onClose }: DialogProps): ReactElement {
   const clusters = useRows("/clusters").data ?? [];
@@ -12,7 +13,7 @@ export default function ApproveHost({ rows, onClose }: DialogProps): ReactElemen
       title="Approve Host"
       rows={rows}
       verb="Approve"
-      fields={[{ path: "cluster", label: "Host Cluster", kind: "choice", none: "As it is", choices: clusters.map((one) => ({ value: one.id, label: one.name ?? "" })) }]}
+      fields={[{ path: "cluster", label: "Host Cluster", kind: "choice", none: "As it is", choices: named(clusters) }]}
       each={(row, values) => post(`/hosts/${row.id}/approve`, values["cluster"] ? { cluster: { id: values["cluster"] } } : {})}
       touches="/hosts"
       onClose={onClose}

@@ -4,6 +4,7 @@ import { type Row, items, post, put, remove, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRow, useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
+import { named } from "../../forms/fields";
 import { FormSection } from "../../forms/Field";
 import { FENCE_TYPES } from "../../generated/facts";
 import { Icon } from "../../ui/Icon";
@@ -90,7 +91,7 @@ function Form({ row, known, params, onClose }: { row: Row | undefined; known: Ro
                   label: "Host Cluster",
                   kind: "choice",
                   required: true,
-                  choices: (clusters ?? []).map((one) => ({ value: one.id, label: one.name ?? "" })),
+                  choices: named(clusters),
                   fixed: (_, host) => (host && text(host, "status") !== "maintenance" ? "Only a host in Maintenance changes its cluster." : undefined),
                   says: /cluster/i,
                 },

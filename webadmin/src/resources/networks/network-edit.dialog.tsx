@@ -4,6 +4,7 @@ import { type Row, items, post, put, remove, text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRow, useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
+import { named } from "../../forms/fields";
 import { FormSection } from "../../forms/Field";
 
 interface Use {
@@ -52,7 +53,7 @@ export default function NetworkEdit({ rows, params, onClose }: DialogProps): Rea
           sections: [
             {
               fields: [
-                { path: "data_center.id", label: "Data Center", kind: "choice", required: true, choices: centers.map((one) => ({ value: one.id, label: one.name ?? "" })), fixed: (_, network) => (network ? "A network stays in its data center." : undefined), fills: (value) => (setCenter(value), {}) },
+                { path: "data_center.id", label: "Data Center", kind: "choice", required: true, choices: named(centers), fixed: (_, network) => (network ? "A network stays in its data center." : undefined), fills: (value) => (setCenter(value), {}) },
                 { path: "name", label: "Name", kind: "text", required: true, limit: 256, says: /\bname\b/i },
                 { path: "description", label: "Description", kind: "text" },
                 { path: "comment", label: "Comment", kind: "text" },

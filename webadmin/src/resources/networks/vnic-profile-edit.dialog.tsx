@@ -4,6 +4,7 @@ import { text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
+import { named } from "../../forms/fields";
 
 export default function VnicProfileEdit({ rows, params, onClose }: DialogProps): ReactElement | null {
   const row = rows[0];
@@ -23,10 +24,10 @@ export default function VnicProfileEdit({ rows, params, onClose }: DialogProps):
           sections: [
             {
               fields: [
-                { path: "network.id", label: "Network", kind: "choice", required: true, choices: networks.map((one) => ({ value: one.id, label: one.name ?? "" })), fixed: () => (row || params["parent"] ? "Of this network." : undefined) },
+                { path: "network.id", label: "Network", kind: "choice", required: true, choices: named(networks), fixed: () => (row || params["parent"] ? "Of this network." : undefined) },
                 { path: "name", label: "Name", kind: "text", required: true, limit: 256, says: /\bname\b/i },
                 { path: "description", label: "Description", kind: "text" },
-                { path: "network_filter.id", label: "Network Filter", kind: "choice", none: "No Network Filter", choices: filters.map((one) => ({ value: one.id, label: one.name ?? "" })), fixed: (values) => (values["pass_through.mode"] === "enabled" ? "None with passthrough." : undefined) },
+                { path: "network_filter.id", label: "Network Filter", kind: "choice", none: "No Network Filter", choices: named(filters), fixed: (values) => (values["pass_through.mode"] === "enabled" ? "None with passthrough." : undefined) },
                 { path: "pass_through.mode", label: "Passthrough", kind: "choice", choices: [{ value: "disabled", label: "No" }, { value: "enabled", label: "Yes" }] },
                 { path: "migratable", label: "Migratable", kind: "check", when: (values) => values["pass_through.mode"] === "enabled" },
                 { path: "port_mirroring", label: "Port Mirroring", kind: "check", when: (values) => values["pass_through.mode"] !== "enabled" },

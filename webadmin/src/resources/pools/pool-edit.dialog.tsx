@@ -4,6 +4,7 @@ import { text } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
+import { named } from "../../forms/fields";
 
 export default function PoolEdit({ rows, onClose }: DialogProps): ReactElement | null {
   const row = rows[0];
@@ -25,8 +26,8 @@ export default function PoolEdit({ rows, onClose }: DialogProps): ReactElement |
           sections: [
             {
               fields: [
-                { path: "cluster.id", label: "Cluster", kind: "choice", required: true, choices: clusters.map((one) => ({ value: one.id, label: one.name ?? "" })), fixed: (_, pool) => (pool ? "A pool stays in its cluster." : undefined) },
-                { path: "template.id", label: "Template", kind: "choice", required: true, choices: templates.map((one) => ({ value: one.id, label: one.name ?? "" })), fixed: (_, pool) => (pool ? "A pool keeps its template." : undefined) },
+                { path: "cluster.id", label: "Cluster", kind: "choice", required: true, choices: named(clusters), fixed: (_, pool) => (pool ? "A pool stays in its cluster." : undefined) },
+                { path: "template.id", label: "Template", kind: "choice", required: true, choices: named(templates), fixed: (_, pool) => (pool ? "A pool keeps its template." : undefined) },
                 { path: "name", label: "Name", kind: "text", required: true, limit: 255, help: "?? stands for the number: web-??", says: /\bname\b/i },
                 { path: "description", label: "Description", kind: "text" },
                 { path: "comment", label: "Comment", kind: "text" },

@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 import { type Row, get, post, text } from "../../api/client";
 import { useRows } from "../../data/queries";
 import { FormDialog } from "../../forms/FormDialog";
-import type { Values } from "../../forms/fields";
+import { type Values, named } from "../../forms/fields";
 
 const type = (...types: string[]) => (values: Values): boolean => types.includes(values["storage.type"] ?? "");
 
@@ -27,7 +27,7 @@ export function DomainForm({ imports, params, onClose }: { imports: boolean; par
           sections: [
             {
               fields: [
-                { path: "~center", label: "Data Center", kind: "choice", none: "(none)", choices: centers.map((one) => ({ value: one.id, label: one.name ?? "" })) },
+                { path: "~center", label: "Data Center", kind: "choice", none: "(none)", choices: named(centers) },
                 { path: "type", label: "Domain Function", kind: "choice", choices: [{ value: "data", label: "Data" }, { value: "iso", label: "ISO" }, { value: "export", label: "Export" }] },
                 {
                   path: "storage.type",
@@ -36,7 +36,7 @@ export function DomainForm({ imports, params, onClose }: { imports: boolean; par
                   choices: [{ value: "posixfs", label: "POSIX compliant FS" }, { value: "localfs", label: "Local on Host" }, { value: "nfs", label: "NFS" }, { value: "glusterfs", label: "GlusterFS" }, { value: "iscsi", label: "iSCSI" }, { value: "fcp", label: "Fibre Channel" }],
                   says: /storage type|not supported/i,
                 },
-                { path: "host.id", label: "Host to Use", kind: "choice", required: true, choices: (values) => fits(values).map((one) => ({ value: one.id, label: one.name ?? "" })), says: /\bhost\b/i },
+                { path: "host.id", label: "Host to Use", kind: "choice", required: true, choices: (values) => named(fits(values)), says: /\bhost\b/i },
                 { path: "name", label: "Name", kind: "text", required: !imports, limit: 50, says: /\bname\b/i },
                 { path: "description", label: "Description", kind: "text" },
                 { path: "comment", label: "Comment", kind: "text" },

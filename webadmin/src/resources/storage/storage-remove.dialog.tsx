@@ -4,6 +4,7 @@ import { remove } from "../../api/client";
 import type { DialogProps } from "../../dialogs/registry";
 import { useRows } from "../../data/queries";
 import { BulkDialog } from "../../forms/BulkDialog";
+import { named } from "../../forms/fields";
 
 export default function RemoveStorage({ rows, onClose }: DialogProps): ReactElement {
   const hosts = useRows("/hosts?search=status%3Dup").data ?? [];
@@ -15,7 +16,7 @@ export default function RemoveStorage({ rows, onClose }: DialogProps): ReactElem
       danger
       defaults={{ host: hosts[0]?.id ?? "" }}
       fields={[
-        { path: "host", label: "Host to Use", kind: "choice", required: true, choices: hosts.map((one) => ({ value: one.id, label: one.name ?? "" })) },
+        { path: "host", label: "Host to Use", kind: "choice", required: true, choices: named(hosts) },
         { path: "format", label: "Format Domain, i.e. Storage Content will be lost!", kind: "check" },
       ]}
       each={(row, values) => remove(`/storagedomains/${row.id}?host=${values["host"] ?? ""}&format=${values["format"] === "true" ? "true" : "false"}`)}
