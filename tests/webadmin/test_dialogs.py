@@ -24,6 +24,26 @@ def api(place: Installation) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def beta(api: httpx.Client) -> Iterator[str]:
+    """The VM `beta`, started; down again for others."""
+    vm = only(api, "vms", "beta")
+    assert vm is not None
+    assert api.post(f"/vms/{vm['id']}/start", json={}).status_code == 200
+    until(lambda: (only(api, "vms", "beta") or {}).get("status") == "up", "a VM that runs")
+    yield str(vm["id"])
+    assert api.post(f"/vms/{vm['id']}/stop", json={}).status_code == 200
+    until(lambda: (only(api, "vms", "beta") or {}).get("status") == "down", "a VM that is down")
+
+
+@pytest.fixture
+def default_policy(api: httpx.Client) -> Iterator[None]:
+    """The cluster Default has its policy again afterwards."""
+    yield
+    cluster = only(api, "clusters", "Default") or {}
+    assert api.put(f"/clusters/{cluster['id']}", json={"scheduling_policy": {"name": "none"}}).status_code == 200
+
+
 def only(api: httpx.Client, collection: str, name: str) -> dict[str, Any] | None:
     """The object of that name."""
     answer: dict[str, list[dict[str, Any]]] = api.get(f"/{collection}?search=name%3D{name}").json()
@@ -94,11 +114,7 @@ def test_a_vm_is_made_with_disk_and_nic_changed_and_removed(
     expect(page.get_by_role("row", name="made", exact=True)).to_be_hidden()
 
 
-def test_migration_says_of_each_host_why_and_moves_the_vm(visit: Visit, api: httpx.Client) -> None:
-    vm = only(api, "vms", "beta")
-    assert vm is not None
-    assert api.post(f"/vms/{vm['id']}/start", json={}).status_code == 200
-    until(lambda: (only(api, "vms", "beta") or {}).get("status") == "up", "a VM that runs")
+def test_migration_says_of_each_host_why_and_moves_the_vm(visit: Visit, api: httpx.Client, beta: str) -> None:
     home = (only(api, "vms", "beta") or {})["host"]["id"]
     page = visit("#vms")
     page.get_by_role("row", name="beta", exact=True).click()
@@ -117,7 +133,7 @@ def test_migration_says_of_each_host_why_and_moves_the_vm(visit: Visit, api: htt
     dialog = page.get_by_role("dialog", name="Create Snapshot")
     dialog.get_by_label("Description").fill("before")
     accepted(dialog)
-    snapshots = api.get(f"/vms/{vm['id']}/snapshots").json()["snapshot"]
+    snapshots = api.get(f"/vms/{beta}/snapshots").json()["snapshot"]
     assert "before" in [s["description"] for s in snapshots]
 
 
@@ -157,7 +173,7 @@ def test_infrastructure_is_made_by_its_dialogs(visit: Visit, api: httpx.Client) 
 
 
 def test_a_policy_is_copied_edited_by_mouse_and_keyboard_and_given_to_a_cluster(
-    visit: Visit, api: httpx.Client
+    visit: Visit, api: httpx.Client, default_policy: None
 ) -> None:
     page = visit("#clusters")
     button(page, "Configure").click()
